@@ -1,0 +1,7 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  resolve: { alias: { flaxen: fileURLToPath(new URL('./lib/index.ts', import.meta.url)) } },
+  test: { include: ['test/**/*.test.ts'], pool: 'forks', testTimeout: 60_000 },
+});
