@@ -76,4 +76,9 @@ struct GraphError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// A graph whose numbers lie outside what is possible (sizes, ids); the addon turns it into a JS RangeError.
+struct GraphRangeError : GraphError {
+  using GraphError::GraphError;
+};
+
 }  // namespace flaxen
