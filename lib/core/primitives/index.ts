@@ -1,0 +1,8 @@
+/** The closed list of primitives (docs/primitives.md), one thin function each. */
+export * from './creation.js';
+export * from './elementwise.js';
+export * from './gather.js';
+export * from './layers.js';
+export * from './layout.js';
+export * from './linear.js';
+export * from './reduction.js';

@@ -1,0 +1,346 @@
+/**
+ * Trees (JAX's pytrees): arrays, plain objects (keys sorted), registered classes; null and undefined are empty; all else is a leaf.
+ * Functions over several trees compare structures and throw with the first path that differs.
+ */
+import { TreeStructureError } from './errors.js';
+
+export type Path = readonly (string | number)[];
+
+/** A tree's structure, without its leaves. */
+export abstract class TreeDef {
+  abstract readonly leafCount: number;
+  /** Appends `value`'s leaves; false, with any number of leaves appended, if its structure is another. */
+  abstract collect(value: unknown, leaves: unknown[]): boolean;
+  /** A tree of this structure from `leaves`, starting at `cursor.at`. */
+  abstract build(leaves: readonly unknown[], cursor: { at: number }): unknown;
+  abstract toString(): string;
+  abstract paths(prefix: Path, out: Path[]): void;
+}
+
+class LeafDef extends TreeDef {
+  readonly leafCount = 1;
+  collect(value: unknown, leaves: unknown[]): boolean {
+    if (!isLeaf(value)) return false;
+    leaves.push(value);
+    return true;
+  }
+  build(leaves: readonly unknown[], cursor: { at: number }): unknown {
+    return leaves[cursor.at++];
+  }
+  toString(): string {
+    return '*';
+  }
+  paths(prefix: Path, out: Path[]): void {
+    out.push(prefix);
+  }
+}
+
+class EmptyDef extends TreeDef {
+  readonly leafCount = 0;
+  constructor(private readonly value: null | undefined) {
+    super();
+  }
+  collect(value: unknown): boolean {
+    return value === null || value === undefined;
+  }
+  build(): unknown {
+    return this.value;
+  }
+  toString(): string {
+    return 'null';
+  }
+  paths(): void {}
+}
+
+const sum = (defs: readonly TreeDef[]): number => defs.reduce((n, d) => n + d.leafCount, 0);
+
+class ArrayDef extends TreeDef {
+  readonly leafCount: number;
+  constructor(readonly children: readonly TreeDef[]) {
+    super();
+    this.leafCount = sum(children);
+  }
+  collect(value: unknown, leaves: unknown[]): boolean {
+    const { children } = this;
+    if (!Array.isArray(value) || value.length !== children.length) return false;
+    for (let i = 0; i < children.length; i++) if (!children[i]!.collect(value[i], leaves)) return false;
+    return true;
+  }
+  build(leaves: readonly unknown[], cursor: { at: number }): unknown {
+    return this.children.map((c) => c.build(leaves, cursor));
+  }
+  toString(): string {
+    return `[${this.children.join(', ')}]`;
+  }
+  paths(prefix: Path, out: Path[]): void {
+    this.children.forEach((c, i) => c.paths([...prefix, i], out));
+  }
+}
+
+class ObjectDef extends TreeDef {
+  readonly leafCount: number;
+  constructor(
+    readonly keys: readonly string[],
+    readonly children: readonly TreeDef[],
+  ) {
+    super();
+    this.leafCount = sum(children);
+  }
+  collect(value: unknown, leaves: unknown[]): boolean {
+    if (!isPlainObject(value)) return false;
+    const { keys, children } = this;
+    let count = 0;
+    for (const key in value) if (Object.hasOwn(value, key)) count++;
+    if (count !== keys.length) return false;
+    for (let i = 0; i < keys.length; i++) {
+      const child = value[keys[i]!];
+      if (child === undefined && !Object.hasOwn(value, keys[i]!)) return false;
+      if (!children[i]!.collect(child, leaves)) return false;
+    }
+    return true;
+  }
+  build(leaves: readonly unknown[], cursor: { at: number }): unknown {
+    const out: Record<string, unknown> = {};
+    for (let i = 0; i < this.keys.length; i++) setKey(out, this.keys[i]!, this.children[i]!.build(leaves, cursor));
+    return out;
+  }
+  toString(): string {
+    return `{${this.keys.map((k, i) => `${k}: ${this.children[i]!.toString()}`).join(', ')}}`;
+  }
+  paths(prefix: Path, out: Path[]): void {
+    this.children.forEach((c, i) => c.paths([...prefix, this.keys[i]!], out));
+  }
+}
+
+// A key named "__proto__" must become a property, not the prototype.
+function setKey(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__') Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true });
+  else target[key] = value;
+}
+
+/** How a class becomes a tree: its children with their names, and what is left, compared by `Object.is` entry by entry. */
+export interface TreeClass<T> {
+  /** Names of the children, in order; a name for each. */
+  names(value: T): readonly string[];
+  children(value: T): readonly unknown[];
+  aux(value: T): readonly unknown[];
+  build(aux: readonly unknown[], children: readonly unknown[]): T;
+}
+
+const classes = new Map<unknown, TreeClass<never>>();
+
+class ClassDef extends TreeDef {
+  readonly leafCount: number;
+  constructor(
+    private readonly ctor: { name: string },
+    private readonly spec: TreeClass<unknown>,
+    private readonly names: readonly string[],
+    private readonly aux: readonly unknown[],
+    private readonly children: readonly TreeDef[],
+  ) {
+    super();
+    this.leafCount = sum(children);
+  }
+  collect(value: unknown, leaves: unknown[]): boolean {
+    if (typeof value !== 'object' || value === null || value.constructor !== this.ctor) return false;
+    const aux = this.spec.aux(value);
+    if (aux.length !== this.aux.length) return false;
+    for (let i = 0; i < aux.length; i++) if (!Object.is(aux[i], this.aux[i])) return false;
+    const children = this.spec.children(value);
+    if (children.length !== this.children.length) return false;
+    for (let i = 0; i < children.length; i++) if (!this.children[i]!.collect(children[i], leaves)) return false;
+    return true;
+  }
+  build(leaves: readonly unknown[], cursor: { at: number }): unknown {
+    return this.spec.build(
+      this.aux,
+      this.children.map((c) => c.build(leaves, cursor)),
+    );
+  }
+  toString(): string {
+    return `${this.ctor.name}(${this.names.map((n, i) => `${n}: ${this.children[i]!.toString()}`).join(', ')})`;
+  }
+  paths(prefix: Path, out: Path[]): void {
+    this.children.forEach((c, i) => c.paths([...prefix, this.names[i]!], out));
+  }
+}
+
+/** Makes instances of `ctor` (not of its subclasses) inner nodes of trees. */
+export function registerTreeClass<T extends object>(ctor: abstract new (...args: never[]) => T, spec: TreeClass<T>): void {
+  classes.set(ctor, spec as unknown as TreeClass<never>);
+}
+
+type Plain = Record<string, unknown>;
+
+function isPlainObject(value: unknown): value is Plain {
+  if (typeof value !== 'object' || value === null) return false;
+  const proto: unknown = Object.getPrototypeOf(value);
+  return proto === Object.prototype || proto === null;
+}
+
+const isLeaf = (value: unknown): boolean =>
+  value !== null &&
+  value !== undefined &&
+  !Array.isArray(value) &&
+  !isPlainObject(value) &&
+  !(typeof value === 'object' && classes.has(value.constructor));
+
+const LEAF = new LeafDef();
+const NULL = new EmptyDef(null);
+const UNDEFINED = new EmptyDef(undefined);
+
+/** The leaves from left to right, and the structure to put them back. */
+export function flatten(tree: unknown): [unknown[], TreeDef] {
+  const leaves: unknown[] = [];
+  const def = structure(tree);
+  def.collect(tree, leaves);
+  return [leaves, def];
+}
+
+export function unflatten(def: TreeDef, leaves: readonly unknown[]): unknown {
+  if (leaves.length !== def.leafCount) {
+    throw new TreeStructureError(`a tree of structure ${def} has ${def.leafCount} leaves, got ${leaves.length}`);
+  }
+  return def.build(leaves, { at: 0 });
+}
+
+export function leaves(tree: unknown): unknown[] {
+  return flatten(tree)[0];
+}
+
+export function structure(tree: unknown): TreeDef {
+  if (tree === null) return NULL;
+  if (tree === undefined) return UNDEFINED;
+  if (Array.isArray(tree)) return new ArrayDef(tree.map(structure));
+  if (isPlainObject(tree)) {
+    const keys = Object.keys(tree).sort(byCodePoint);
+    return new ObjectDef(
+      keys,
+      keys.map((k) => structure(tree[k])),
+    );
+  }
+  const ctor = typeof tree === 'object' ? tree.constructor : null;
+  const spec = classes.get(ctor) as TreeClass<unknown> | undefined;
+  if (spec === undefined) return LEAF;
+  return new ClassDef(ctor!, spec, spec.names(tree), spec.aux(tree), spec.children(tree).map(structure));
+}
+
+// Python sorts strings by code point, JavaScript by UTF-16 unit.
+function byCodePoint(a: string, b: string): number {
+  const x = Array.from(a, (c) => c.codePointAt(0)!);
+  const y = Array.from(b, (c) => c.codePointAt(0)!);
+  for (let i = 0; i < Math.min(x.length, y.length); i++) if (x[i] !== y[i]) return x[i]! - y[i]!;
+  return x.length - y.length;
+}
+
+/** Each leaf with its path, as `[path, leaf]`. */
+export function leavesWithPath(tree: unknown): [Path, unknown][] {
+  const [values, def] = flatten(tree);
+  const paths: Path[] = [];
+  def.paths([], paths);
+  return values.map((v, i) => [paths[i]!, v]);
+}
+
+/** "params/Dense_0/kernel"; the root is "(root)". */
+export const formatPath = (path: Path): string => (path.length === 0 ? '(root)' : path.join('/'));
+
+/** A tree shaped like T whose leaves are U. */
+export type Mapped<T, U> = T extends null | undefined
+  ? T
+  : T extends readonly unknown[]
+    ? { -readonly [K in keyof T]: Mapped<T[K], U> }
+    : T extends (...args: never[]) => unknown
+      ? U
+      : T extends { readonly aval: unknown }
+        ? U
+        : T extends object
+          ? { [K in keyof T]: Mapped<T[K], U> }
+          : U;
+
+/**
+ * A tree of `f(leaf, ...)` with the structure of `tree`; the others have it too, or carry whole subtrees where `tree` has leaves (as in JAX).
+ * Keys come out sorted. Throws TreeStructureError with the first path that differs.
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- leaves of further trees have no common type
+export function map<T, U>(f: (leaf: never, ...rest: any[]) => U, tree: T, ...rest: unknown[]): Mapped<T, U> {
+  const [values, def] = flatten(tree);
+  const others = rest.map((other) => {
+    const out: unknown[] = [];
+    alignTo(tree, other, [], out);
+    return out;
+  });
+  return unflatten(
+    def,
+    values.map((v, i) => f(v as never, ...others.map((o) => o[i]))),
+  ) as Mapped<T, U>;
+}
+
+/** `map` whose function gets the path as well. */
+export function mapWithPath<T, U>(f: (path: Path, leaf: never) => U, tree: T): Mapped<T, U> {
+  const def = structure(tree);
+  return unflatten(
+    def,
+    leavesWithPath(tree).map(([path, leaf]) => f(path, leaf as never)),
+  ) as Mapped<T, U>;
+}
+
+// Collects the parts of `other` that stand where `tree` has leaves.
+function alignTo(tree: unknown, other: unknown, path: Path, out: unknown[]): void {
+  if (isLeaf(tree)) {
+    out.push(other);
+    return;
+  }
+  const differ = (what: string): never => {
+    throw new TreeStructureError(`trees differ at ${formatPath(path)}: ${what}`);
+  };
+  if (tree === null || tree === undefined) {
+    if (other !== null && other !== undefined) differ(`the first is empty, the other has ${describe(other)}`);
+  } else if (Array.isArray(tree)) {
+    if (!Array.isArray(other)) return differ(`the first has ${describe(tree)}, the other ${describe(other)}`);
+    if (other.length !== tree.length) differ(`the first has ${tree.length} elements, the other ${other.length}`);
+    tree.forEach((child, i) => alignTo(child, other[i], [...path, i], out));
+  } else if (isPlainObject(tree)) {
+    if (!isPlainObject(other)) return differ(`the first has ${describe(tree)}, the other ${describe(other)}`);
+    const missing = Object.keys(tree).filter((k) => !Object.hasOwn(other, k));
+    const extra = Object.keys(other).filter((k) => !Object.hasOwn(tree, k));
+    if (missing.length > 0) differ(`the other lacks ${missing.map((k) => `"${k}"`).join(', ')}`);
+    if (extra.length > 0) differ(`the other has ${extra.map((k) => `"${k}"`).join(', ')} in excess`);
+    for (const key of Object.keys(tree).sort(byCodePoint)) alignTo(tree[key], other[key], [...path, key], out);
+  } else {
+    const node = tree as object;
+    const spec = classes.get(node.constructor) as TreeClass<unknown>;
+    if (typeof other !== 'object' || other === null || other.constructor !== node.constructor) {
+      return differ(`the first has ${describe(tree)}, the other ${describe(other)}`);
+    }
+    const [a, b] = [spec.children(tree), spec.children(other)];
+    if (a.length !== b.length) differ(`the first has ${a.length} fields, the other ${b.length}`);
+    const names = spec.names(tree);
+    a.forEach((child, i) => alignTo(child, b[i], [...path, names[i]!], out));
+  }
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing';
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (isPlainObject(value))
+    return `an object with keys ${
+      Object.keys(value)
+        .map((k) => `"${k}"`)
+        .join(', ') || '(none)'
+    }`;
+  if (typeof value === 'object') return String(value) === '[object Object]' ? `a ${value.constructor.name}` : String(value);
+  return `${typeof value} ${String(value as number)}`;
+}
+
+/** Folds the leaves from left to right. */
+export function reduce<U>(f: (accumulator: U, leaf: never) => U, tree: unknown, initial: U): U {
+  return leaves(tree).reduce<U>((acc, leaf) => f(acc, leaf as never), initial);
+}
+
+/** True if `f` holds for every leaf. */
+export const all = (f: (leaf: never) => boolean, tree: unknown): boolean => leaves(tree).every((leaf) => f(leaf as never));
+
+/** True if both trees have the same structure. */
+export function sameStructure(a: unknown, b: unknown): boolean {
+  return structure(a).collect(b, []);
+}

@@ -1,0 +1,10 @@
+/** The public surface of flaxen. */
+export { Tensor, type NestedArray } from './core/tensor.js';
+export { type DType, type DataArray } from './core/dtype.js';
+export { type Shape } from './core/aval.js';
+export { grad, stopGradient, valueAndGrad, vjp, type GradOptions } from './core/autodiff.js';
+export { jit, type Jitted, type JitOptions, type Lowered } from './core/jit.js';
+export * as tree from './core/tree.js';
+export * as lax from './core/primitives/index.js';
+export { backendInfo, setBackend } from './backends/select.js';
+export * as errors from './core/errors.js';
