@@ -307,7 +307,7 @@ function alignTo(tree: unknown, other: unknown, path: Path, out: unknown[]): voi
     if (extra.length > 0) differ(`the other has ${extra.map((k) => `"${k}"`).join(', ')} in excess`);
     for (const key of Object.keys(tree).sort(byCodePoint)) alignTo(tree[key], other[key], [...path, key], out);
   } else {
-    const node = tree as object;
+    const node = tree;
     const spec = classes.get(node.constructor) as TreeClass<unknown>;
     if (typeof other !== 'object' || other === null || other.constructor !== node.constructor) {
       return differ(`the first has ${describe(tree)}, the other ${describe(other)}`);
@@ -329,7 +329,7 @@ function describe(value: unknown): string {
         .join(', ') || '(none)'
     }`;
   if (typeof value === 'object') return String(value) === '[object Object]' ? `a ${value.constructor.name}` : String(value);
-  return `${typeof value} ${String(value as number)}`;
+  return `${typeof value} ${String(value)}`;
 }
 
 /** Folds the leaves from left to right. */

@@ -66,7 +66,7 @@ const batchNormGradPrimitive = definePrimitive<BatchNormParams>({
     const [x, scale] = [inputs[1]!, inputs[2]!];
     const like = [x, scale, scale];
     const [, back] = vjp((...args: Tensor[]) => batchNormGradComposed(args as FiveTensors, params), ...inputs);
-    return back(cotangents.map((ct, i) => ct ?? zerosLike(like[i]!))) as Tensor[];
+    return back(cotangents.map((ct, i) => ct ?? zerosLike(like[i]!)));
   },
 });
 

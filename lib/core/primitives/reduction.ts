@@ -41,7 +41,7 @@ export const reduceSum = reduction('reduceSum', false, ({ inputs, params, ct }) 
 
 export const reduceProd = reduction('reduceProd', false, ({ inputs, params, ct }) => {
   const [, back] = vjp((x: Tensor) => productTree(x, params.axes), inputs[0]!);
-  return back(ct)[0] as Tensor;
+  return back(ct)[0];
 });
 
 // The product by halves: multiplications only, so that zeros have the right gradient.

@@ -1,0 +1,41 @@
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+// Which folder of lib/ may import which: values flow nn/optim/training -> numpy/random -> core -> backends, and never back.
+const layers = {
+  backends: ['numpy', 'random', 'nn', 'optim', 'training'],
+  core: ['numpy', 'random', 'nn', 'optim', 'training'],
+  numpy: ['nn', 'optim', 'training'],
+  random: ['nn', 'optim', 'training'],
+  nn: ['optim', 'training'],
+  optim: ['nn', 'training'],
+};
+
+export default tseslint.config(
+  { ignores: ['dist/', 'build/', 'node_modules/', 'out/', 'native/', 'prebuilds/', '.cache/'] },
+  js.configs.recommended,
+  { files: ['**/*.ts'], extends: [tseslint.configs.recommendedTypeChecked], languageOptions: { parserOptions: { projectService: true } } },
+  {
+    files: ['**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-non-null-assertion': 'off', // indexing a shape within its rank
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      '@typescript-eslint/restrict-template-expressions': 'off', // messages name tensors, shapes and avals through toString
+      '@typescript-eslint/no-base-to-string': 'off',
+      '@typescript-eslint/unbound-method': 'off', // apply and init are bound by construction
+    },
+  },
+  {
+    files: ['**/*.mjs', '**/*.js'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly', setTimeout: 'readonly' } },
+  },
+  ...Object.entries(layers).map(([layer, forbidden]) => ({
+    files: [`lib/${layer}/**/*.ts`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ group: forbidden.map((f) => `**/${f}/**`), message: `lib/${layer} must not import upward.` }] },
+      ],
+    },
+  })),
+);
