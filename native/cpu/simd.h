@@ -220,6 +220,16 @@ FLAXEN_INLINE void store(uint32_t* p, VecU x, int n) {
 }
 #endif
 
+// Says "all lanes" where a count could stand, so that one body serves whole vectors and the last one.
+struct All {};
+FLAXEN_INLINE VecF load(const float* p, All) { return load(p); }
+FLAXEN_INLINE VecI load(const int32_t* p, All) { return load(p); }
+FLAXEN_INLINE VecU load(const uint32_t* p, All) { return load(p); }
+template <typename T, typename Vec>
+FLAXEN_INLINE void store(T* p, Vec x, All) {
+  store(p, x);
+}
+
 // x * y + z rounded once, on every instruction set (slow on the baseline).
 FLAXEN_INLINE VecF fma(VecF x, VecF y, VecF z) {
 #if FLAXEN_ISA_avx512 && FLAXEN_VECTOR_EXTENSION

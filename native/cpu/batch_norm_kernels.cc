@@ -1,0 +1,175 @@
+#include "cpu/batch_norm_kernels.h"
+
+#include "cpu/simd.h"
+
+namespace flaxen::cpu::FLAXEN_ISA_NAMESPACE {
+
+namespace {
+
+constexpr int kUnrolledRows = 8;
+constexpr int64_t kColumnTile = 64;  // columns whose double sums are kept at hand
+
+// Calls body(j, lanes) for each vector of columns; lanes is All but for a last one that is not full.
+template <typename Body>
+FLAXEN_INLINE void each_vector(int64_t columns, Body body) {
+  int64_t j = 0;
+  for (; j + kLanes <= columns; j += kLanes) body(j, All{});
+  if (j < columns) body(j, static_cast<int>(columns - j));
+}
+
+// Calls body(i, count) for runs of rows, count being a compile-time number of rows.
+template <int n>
+struct Rows {
+  static constexpr int value = n;
+};
+template <typename Body>
+FLAXEN_INLINE void each_rows(int64_t rows, Body body) {
+  int64_t i = 0;
+  for (; i + kUnrolledRows <= rows; i += kUnrolledRows) body(i, Rows<kUnrolledRows>{});
+  for (; i < rows; ++i) body(i, Rows<1>{});
+}
+
+// The sum of x[0 .. n), as a tree.
+template <int n>
+FLAXEN_INLINE VecF tree_sum(VecF* x) {
+  FLAXEN_UNROLL
+  for (int step = n / 2; step > 0; step /= 2) {
+    FLAXEN_UNROLL
+    for (int r = 0; r < step; ++r) x[r] += x[r + step];
+  }
+  return x[0];
+}
+
+void moments(const float* x, int64_t stride, int64_t rows, int64_t columns, float* shift, float* sum, float* square) {
+  each_vector(columns, [&](int64_t j, auto lanes) {
+    const VecF first = load(x + j, lanes);
+    store(shift + j, select(first - first == splat(0.0f), first, splat(0.0f)), lanes);
+    store(sum + j, splat(0.0f), lanes);
+    store(square + j, splat(0.0f), lanes);
+  });
+  each_rows(rows, [&](int64_t i, auto count) {
+    constexpr int n = decltype(count)::value;
+    each_vector(columns, [&](int64_t j, auto lanes) {
+      const VecF s = load(shift + j, lanes);
+      VecF d[n], d2[n];
+      FLAXEN_UNROLL
+      for (int r = 0; r < n; ++r) {
+        d[r] = load(x + (i + r) * stride + j, lanes) - s;
+        d2[r] = d[r] * d[r];
+      }
+      store(sum + j, load(sum + j, lanes) + tree_sum<n>(d), lanes);
+      store(square + j, load(square + j, lanes) + tree_sum<n>(d2), lanes);
+    });
+  });
+}
+
+void finish_moments(const float* partial, int64_t rows, int64_t columns, int64_t begin, int64_t end, float* mean, float* var) {
+  const int64_t blocks = (rows + kBatchNormRows - 1) / kBatchNormRows;
+  const auto rows_of = [&](int64_t block) {
+    return static_cast<double>(block == blocks - 1 ? rows - block * kBatchNormRows : kBatchNormRows);
+  };
+  const double count = static_cast<double>(rows);
+  for (int64_t tile = begin; tile < end; tile += kColumnTile) {
+    const int64_t width = end - tile < kColumnTile ? end - tile : kColumnTile;
+    double total[kColumnTile] = {}, centre[kColumnTile], spread[kColumnTile] = {};
+    for (int64_t block = 0; block < blocks; ++block) {
+      const float* shift = partial + block * 3 * columns + tile;
+      const float* sum = shift + columns;
+      const double n = rows_of(block);
+      for (int64_t j = 0; j < width; ++j) total[j] += n * static_cast<double>(shift[j]) + static_cast<double>(sum[j]);
+    }
+    for (int64_t j = 0; j < width; ++j) centre[j] = total[j] / count;
+    // The squares about the common mean, from those about each block's shift.
+    for (int64_t block = 0; block < blocks; ++block) {
+      const float* shift = partial + block * 3 * columns + tile;
+      const float* sum = shift + columns;
+      const float* square = sum + columns;
+      const double n = rows_of(block);
+      for (int64_t j = 0; j < width; ++j) {
+        const double d = centre[j] - static_cast<double>(shift[j]);
+        spread[j] += static_cast<double>(square[j]) - 2 * d * static_cast<double>(sum[j]) + n * d * d;
+      }
+    }
+    for (int64_t j = 0; j < width; ++j) {
+      mean[tile + j] = static_cast<float>(centre[j]);
+      var[tile + j] = static_cast<float>(spread[j] / count);
+    }
+  }
+}
+
+void normalize(const float* x, float* y, int64_t rows, int64_t columns, const float* mean, const float* factor, const float* bias) {
+  each_rows(rows, [&](int64_t i, auto count) {
+    constexpr int n = decltype(count)::value;
+    each_vector(columns, [&](int64_t j, auto lanes) {
+      const VecF m = load(mean + j, lanes), f = load(factor + j, lanes), b = load(bias + j, lanes);
+      FLAXEN_UNROLL
+      for (int r = 0; r < n; ++r) {
+        const int64_t at = (i + r) * columns + j;
+        store(y + at, muladd(load(x + at, lanes) - m, f, b), lanes);
+      }
+    });
+  });
+}
+
+void grad_sums(const float* dy, const float* x, int64_t rows, int64_t columns, const float* mean, float* sum, float* product) {
+  each_vector(columns, [&](int64_t j, auto lanes) {
+    store(sum + j, splat(0.0f), lanes);
+    store(product + j, splat(0.0f), lanes);
+  });
+  each_rows(rows, [&](int64_t i, auto count) {
+    constexpr int n = decltype(count)::value;
+    each_vector(columns, [&](int64_t j, auto lanes) {
+      const VecF m = load(mean + j, lanes);
+      VecF d[n], p[n];
+      FLAXEN_UNROLL
+      for (int r = 0; r < n; ++r) {
+        const int64_t at = (i + r) * columns + j;
+        d[r] = load(dy + at, lanes);
+        p[r] = d[r] * (load(x + at, lanes) - m);
+      }
+      store(sum + j, load(sum + j, lanes) + tree_sum<n>(d), lanes);
+      store(product + j, load(product + j, lanes) + tree_sum<n>(p), lanes);
+    });
+  });
+}
+
+void finish_grad_sums(const float* partial, int64_t blocks, int64_t columns, int64_t begin, int64_t end, double* sum, double* product) {
+  for (int64_t j = begin; j < end; ++j) sum[j] = product[j] = 0;
+  for (int64_t block = 0; block < blocks; ++block) {
+    const float* s = partial + block * 2 * columns;
+    const float* p = s + columns;
+    for (int64_t j = begin; j < end; ++j) {
+      sum[j] += static_cast<double>(s[j]);
+      product[j] += static_cast<double>(p[j]);
+    }
+  }
+}
+
+void grad_x(const float* dy, const float* x, float* dx, int64_t rows, int64_t columns, const float* mean, const float* dy_mean,
+            const float* factor, const float* slope) {
+  each_rows(rows, [&](int64_t i, auto count) {
+    constexpr int n = decltype(count)::value;
+    each_vector(columns, [&](int64_t j, auto lanes) {
+      const VecF m = load(mean + j, lanes), dm = load(dy_mean + j, lanes), f = load(factor + j, lanes), s = load(slope + j, lanes);
+      FLAXEN_UNROLL
+      for (int r = 0; r < n; ++r) {
+        const int64_t at = (i + r) * columns + j;
+        const VecF through_mean = (load(dy + at, lanes) - dm) * f;
+        store(dx + at, muladd(m - load(x + at, lanes), s, through_mean), lanes);
+      }
+    });
+  });
+}
+
+}  // namespace
+
+extern const BatchNormTable batch_norm_table = {
+    .moments = moments,
+    .finish_moments = finish_moments,
+    .normalize = normalize,
+    .grad_sums = grad_sums,
+    .finish_grad_sums = finish_grad_sums,
+    .grad_x = grad_x,
+};
+
+}  // namespace flaxen::cpu::FLAXEN_ISA_NAMESPACE

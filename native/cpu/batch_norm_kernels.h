@@ -1,0 +1,39 @@
+// The loops of batch normalisation over a block of rows, for one instruction set. Matrices are row-major and dense, [rows, columns].
+#pragma once
+
+#include <cstdint>
+
+#include "cpu/isa_table.h"
+
+namespace flaxen::cpu {
+
+// Rows that share a shift and one set of float partial sums; what is more is added up in double.
+constexpr int64_t kBatchNormRows = 128;
+
+struct BatchNormTable {
+  // For each column: shift, an element of it (0 if that is not finite), the sum of x - shift and the sum of (x - shift)^2.
+  // A shift taken from the block itself bounds the cancellation in the variance however large the mean is:
+  // (mean - shift)^2 <= rows * var.
+  void (*moments)(const float* x, int64_t stride, int64_t rows, int64_t columns, float* shift, float* sum, float* square);
+
+  // Adds up what `moments` found in `blocks` blocks of kBatchNormRows rows (the last has the rest of `rows`); block i's three results
+  // are at partial + i * 3 * columns. Columns [begin, end). var is the biased variance.
+  void (*finish_moments)(const float* partial, int64_t rows, int64_t columns, int64_t begin, int64_t end, float* mean, float* var);
+
+  // y = (x - mean) * factor + bias
+  void (*normalize)(const float* x, float* y, int64_t rows, int64_t columns, const float* mean, const float* factor, const float* bias);
+
+  // For each column: the sums of dy and of dy * (x - mean).
+  void (*grad_sums)(const float* dy, const float* x, int64_t rows, int64_t columns, const float* mean, float* sum, float* product);
+
+  // Adds up `blocks` results of grad_sums, block i's two at partial + i * 2 * columns.
+  void (*finish_grad_sums)(const float* partial, int64_t blocks, int64_t columns, int64_t begin, int64_t end, double* sum, double* product);
+
+  // dx = (dy - dy_mean) * factor - (x - mean) * slope
+  void (*grad_x)(const float* dy, const float* x, float* dx, int64_t rows, int64_t columns, const float* mean, const float* dy_mean,
+                 const float* factor, const float* slope);
+};
+
+FLAXEN_ISA_TABLES(BatchNormTable, batch_norm_table)
+
+}  // namespace flaxen::cpu
