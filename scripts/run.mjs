@@ -1,0 +1,45 @@
+// Shared by the set-up scripts: run commands, say what is happening. Only Node's own modules, since these run before npm install.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Runs a command in the repository's root with its output shown; returns its exit status. */
+export function run(command, args, env = {}) {
+  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } });
+  if (result.error) {
+    console.error(`${command} could not be started (${result.error.code}): is it installed and on PATH?`);
+    return 127;
+  }
+  return result.status ?? 1;
+}
+
+/** Prints a heading, runs `work`, prints how long it took; `work` returns an exit status. */
+export function step(title, work) {
+  console.log(`\n── ${title}`);
+  const started = Date.now();
+  const status = work();
+  console.log(`── ${title}: ${status === 0 ? 'done' : `failed (status ${status})`} in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+  return status;
+}
+
+/** Installs the dependencies of package-lock.json unless they are there. */
+export function install() {
+  const stamp = join(root, 'node_modules', '.flaxen-lock');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return 0;
+  const status = run('npm', ['ci', '--no-audit', '--no-fund']);
+  if (status === 0) {
+    mkdirSync(dirname(stamp), { recursive: true });
+    writeFileSync(stamp, lock);
+  }
+  return status;
+}
+
+/** Builds the addon and the library. */
+export const build = () => run('npm', ['run', '--silent', 'build:native']) || run('npm', ['run', '--silent', 'build:lib']);
