@@ -1,0 +1,11 @@
+// The passes that rewrite a graph before it is lowered to kernels.
+#pragma once
+
+#include "compiler/graph.h"
+
+namespace flaxen {
+
+// Runs every pass, in the order that pipeline.cc lists.
+void optimize(Graph& graph);
+
+}  // namespace flaxen
