@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Addon, Program } from '../../typings/addon.js';
 import { allocate } from '../core/dtype.js';
-import { BackendError, DonatedError } from '../core/errors.js';
+import { BackendError } from '../core/errors.js';
 import type { Backend, Buffer, DataArray, DType, Executable, WireGraph } from './backend.js';
 
 class NativeBuffer implements Buffer {
@@ -79,9 +79,6 @@ class NativeBackend implements Backend {
 
   /** A buffer of this backend: itself, or a copy of another backend's. */
   adopt(buffer: Buffer): NativeBuffer {
-    if (buffer.donatedTo !== null) {
-      throw new DonatedError(`tensor was donated to ${buffer.donatedTo}: use the value it returned`);
-    }
     if (buffer instanceof NativeBuffer && buffer.backend === this) {
       if (buffer.ticket !== 0 && buffer.ticket <= this.addon.completed()) this.settle(buffer);
       return buffer;

@@ -75,6 +75,7 @@ function linearize<R>(f: (inputs: Tensor[]) => R, primals: readonly Tensor[]): L
   const targets = primals.map((t) => freshInput(t, level));
   const result = whileRecording(() => f(targets));
   if (result instanceof Promise) {
+    result.catch(() => {}); // what it does later is beside the point
     throw new ArgumentError('a differentiated function must not be async: compute the loss synchronously and await its data outside');
   }
   return { result, pull: (outputs, cts) => backward(outputs, cts, targets, level) };

@@ -57,7 +57,8 @@ function checkShape(shape: Shape): void {
   for (const d of shape) {
     if (!Number.isInteger(d) || d < 0) throw new ShapeError(`dimensions are whole numbers of at least 0, got ${formatShape(shape)}`);
   }
-  if (sizeOf(shape) > MAX_ELEMENTS) throw new ShapeError(`a tensor of shape ${formatShape(shape)} is too large: at most 2^40 elements`);
+  if (sizeOf(shape) > MAX_ELEMENTS || shape.some((d) => d > MAX_ELEMENTS))
+    throw new ShapeError(`a tensor of shape ${formatShape(shape)} is too large: at most 2^40 elements`);
 }
 
 /** An axis counted from the front; negative ones count from the end. */

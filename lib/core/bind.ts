@@ -33,7 +33,7 @@ function runAtOnce(primitive: Primitive, inputs: readonly Tensor[], params: Para
     return t.live(primitive.name);
   });
   let key = backend.name + primitive.name;
-  for (const name in params) key += `|${String(params[name])}`;
+  for (const name in params) key += `|${Object.is(params[name], -0) ? '-0' : String(params[name])}`;
   for (const t of inputs) key += `;${t.aval.dtype}${t.shape.join()}`;
   if (inputs.length === 0) key += avals.map((a) => `;${a.dtype}${a.shape.join()}`).join('');
   else key += `>${avals.map((a) => `${a.dtype}${a.shape.join()}`).join(';')}`;

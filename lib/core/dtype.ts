@@ -1,4 +1,5 @@
 /** Element types, and how they combine: JAX's promotion lattice with 64-bit types off. */
+import { MemoryError } from './errors.js';
 
 export type DType = 'float32' | 'int32' | 'uint32' | 'bool';
 export type DataArray = Float32Array | Int32Array | Uint32Array | Uint8Array;
@@ -9,6 +10,14 @@ export const isFloat = (dtype: DType): boolean => dtype === 'float32';
 export const isInteger = (dtype: DType): boolean => dtype === 'int32' || dtype === 'uint32';
 
 export function allocate(dtype: DType, length: number): DataArray {
+  try {
+    return newArray(dtype, length);
+  } catch (cause) {
+    throw new MemoryError(`cannot allocate ${length} elements of ${dtype}: use smaller batches or shapes`, { cause });
+  }
+}
+
+function newArray(dtype: DType, length: number): DataArray {
   switch (dtype) {
     case 'float32':
       return new Float32Array(length);

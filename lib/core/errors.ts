@@ -2,8 +2,8 @@
 
 /** The base of every error that flaxen throws on purpose. */
 export class FlaxenError extends Error {
-  constructor(message: string) {
-    super(message);
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = new.target.name;
   }
 }
@@ -31,6 +31,9 @@ export class GradientError extends FlaxenError {}
 
 /** An argument outside what a function accepts. */
 export class ArgumentError extends FlaxenError {}
+
+/** More memory than can be had. */
+export class MemoryError extends FlaxenError {}
 
 /** A backend that is missing, failed to load, or failed while it ran a program. */
 export class BackendError extends FlaxenError {}

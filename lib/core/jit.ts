@@ -55,6 +55,8 @@ interface Entry {
   /** Argument leaves that die. */
   readonly donated: readonly number[];
   readonly captures: readonly Tensor[];
+  /** The same without donation, made when first needed. */
+  keeping: Entry | null;
   /** The jitted pullback, made when first needed. */
   pullback: ((leaves: unknown[], cotangents: Tensor[]) => (Tensor | null)[]) | null;
 }
@@ -173,6 +175,7 @@ function trace(
     });
     const result = f(...(tree.unflatten(args, traced) as unknown[]));
     if (result instanceof Promise) {
+      result.catch(() => {}); // it can only fail on traced values now
       throw new ArgumentError(
         `${name} is async: a jitted function must be synchronous, since it is traced once and not run again; await the results outside`,
       );
@@ -180,8 +183,7 @@ function trace(
     const [outLeaves, outputs] = tree.flatten(result);
     const outIds: number[] = [];
     const plan = outLeaves.map((leaf): OutputPlan => {
-      if (!(leaf instanceof Tensor) || leaf.buffer !== null)
-        return { from: 'trace', value: leaf instanceof Tensor ? leaf.withOrigin(null) : leaf };
+      if (!(leaf instanceof Tensor) || (leaf.buffer !== null && leaf.origin === null)) return { from: 'trace', value: leaf };
       const id = t.idOf(leaf);
       if (id < leafOf.length) {
         const at = leafOf[id]!;
@@ -214,6 +216,7 @@ function trace(
       reads,
       donated,
       captures: t.captures.map((c) => c.tensor),
+      keeping: null,
       pullback: null,
     };
   });
@@ -227,7 +230,7 @@ function run(entry: Entry, leaves: readonly unknown[], name: string): unknown {
     buffers[i] = typeof leaf === 'number' ? fromNumbers([leaf], numberAval(leaf)).buffer! : inputBuffer(leaf as Tensor, name);
   }
   for (let i = 0; i < captures.length; i++) buffers[reads.length + i] = inputBuffer(captures[i]!, name);
-  markDonated(leaves, donated, buffers, name);
+  markDonated(leaves, entry, buffers, name);
   let results: Buffer[] = [];
   try {
     if (entry.program !== null) results = entry.program.run(buffers);
@@ -252,7 +255,7 @@ function inputBuffer(tensor: Tensor, name: string): Buffer {
 }
 
 /** Marks the donated buffers as dead; one that is used a second time in the same call is an error. */
-function markDonated(leaves: readonly unknown[], donated: readonly number[], buffers: readonly Buffer[], name: string): void {
+function markDonated(leaves: readonly unknown[], { donated, plan }: Entry, buffers: readonly Buffer[], name: string): void {
   if (donated.length === 0) return;
   for (let i = 0; i < donated.length; i++) {
     const buffer = (leaves[donated[i]!] as Tensor).buffer!;
@@ -264,6 +267,11 @@ function markDonated(leaves: readonly unknown[], donated: readonly number[], buf
   // Every donated leaf stands once in `buffers`; more dead ones are others that share its memory.
   if (dead > donated.length)
     fail(donated.length, leaves, donated, name, 'a donated tensor is also an argument that is not donated, or is captured from outside');
+  for (const p of plan) {
+    const kept = p.from === 'argument' ? leaves[p.leaf] : p.from === 'trace' ? p.value : null;
+    if (kept instanceof Tensor && kept.buffer!.donatedTo !== null)
+      fail(donated.length, leaves, donated, name, 'a donated tensor comes back unchanged through another argument or from outside');
+  }
 }
 
 function fail(marked: number, leaves: readonly unknown[], donated: readonly number[], name: string, what: string): never {
@@ -276,7 +284,7 @@ function recordedCall(entry: Entry, leaves: readonly unknown[], f: (...args: unk
   const at = leaves.flatMap((leaf, i) => (leaf instanceof Tensor ? [i] : []));
   const inputs = at.map((i) => leaves[i] as Tensor);
   const plain = leaves.map((leaf) => (leaf instanceof Tensor ? leaf.withOrigin(null) : leaf));
-  const result = run({ ...entry, donated: [], program: entry.donated.length > 0 ? undonated(entry) : entry.program }, plain, name);
+  const result = run(entry.donated.length > 0 ? undonated(entry) : entry, plain, name);
   const [outLeaves, outDef] = tree.flatten(result);
   const outAt = outLeaves.flatMap((leaf, i) => (leaf instanceof Tensor && entry.plan[i]!.from !== 'trace' ? [i] : []));
   const rule = {
@@ -300,8 +308,11 @@ function recordedCall(entry: Entry, leaves: readonly unknown[], f: (...args: unk
   return tree.unflatten(outDef, outLeaves);
 }
 
-const undonated = (entry: Entry): Executable | null =>
-  entry.program === null ? null : currentBackend().compile({ ...entry.graph, donated: [] });
+// The pullback needs the arguments later, so under differentiation nothing is donated.
+function undonated(entry: Entry): Entry {
+  entry.keeping ??= { ...entry, donated: [], program: entry.program && currentBackend().compile({ ...entry.graph, donated: [] }) };
+  return entry.keeping;
+}
 
 // Runs the function again and pulls the cotangents through it, as one program.
 function makePullback(entry: Entry, f: (...args: unknown[]) => unknown, outAt: readonly number[], name: string) {

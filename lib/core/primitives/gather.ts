@@ -53,9 +53,10 @@ const scatterAddPrimitive = definePrimitive<{ axis: number }>({
     return [x!];
   },
   grad({ inputs, params: { axis }, ct, needs }) {
-    const [x, indices] = inputs as [Tensor, Tensor];
+    const [x, indices, updates] = inputs as [Tensor, Tensor, Tensor];
     if (!needs[2]) return [ct, null, null];
     const size = x.shape[axis]!;
+    if (size === 0) return [ct, null, zerosLike(updates)];
     const picked = take(ct, clamp(indices, size), axis, 'clip');
     const dims = indices.shape.map((_, i) => axis + i);
     return [ct, null, mul(picked, broadcast(convert(inRange(indices, size), ct.dtype), picked.shape, dims))];
@@ -102,9 +103,10 @@ const scatterAddAlongPrimitive = definePrimitive<{ axis: number }>({
     return [x!];
   },
   grad({ inputs, params: { axis }, ct, needs }) {
-    const [x, indices] = inputs as [Tensor, Tensor];
+    const [x, indices, updates] = inputs as [Tensor, Tensor, Tensor];
     if (!needs[2]) return [ct, null, null];
     const size = x.shape[axis]!;
+    if (size === 0) return [ct, null, zerosLike(updates)];
     const picked = takeAlong(ct, clamp(indices, size), axis, 'clip');
     return [ct, null, select(inRange(indices, size), picked, full(picked.shape, 0, ct.dtype))];
   },
