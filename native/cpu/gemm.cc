@@ -1,25 +1,244 @@
 #include "cpu/gemm.h"
 
+#include <algorithm>
+
+#include "cpu/batch_norm_kernels.h"
+#include "runtime/thread_pool.h"
+
 namespace flaxen::cpu {
 
-Gemm::Gemm(const GemmShape& shape, Isa, bool) : shape_(shape) {
-  cost_ns_ = 50 + 1.0 * static_cast<double>(shape.m) * static_cast<double>(shape.n) * static_cast<double>(shape.k);
-  note_ = "gemm plain";
+namespace {
+
+constexpr int64_t kRowBlock = kBatchNormRows;          // rows that are cut into slivers of equal height, and share column statistics
+constexpr int64_t kInnerBlock = 384;                   // a sliver of A so long stays in the first-level cache
+constexpr int64_t kPanelGroup = 16;                    // panels of B that, so long, stay in the second-level cache
+constexpr int64_t kPackedElements = int64_t{4} << 20;  // what is packed of B at a time, if that is not too little
+constexpr int64_t kTaskProducts = 200'000;             // about a microsecond: what is worth handing to another thread
+constexpr int64_t kMostTasks = 32;
+constexpr int64_t kSliverElements = kMostTileRows * kInnerBlock + 16;
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Task `task` of `tasks` equal parts of [0, size).
+int64_t part(int64_t size, int64_t tasks, int64_t task) { return size * task / tasks; }
+
+int log2_of(int64_t x) {
+  int n = 0;
+  while (x > 1) x /= 2, ++n;
+  return n;
 }
 
-void Gemm::run(const float* a, const float* b, float* c, const Epilogue& epilogue, void*) const {
-  const GemmShape& s = shape_;
-  for (int64_t i = 0; i < s.m; ++i) {
-    float* row = c + i * s.c_row;
-    for (int64_t j = 0; j < s.n; ++j) row[j] = 0;
-    for (int64_t p = 0; p < s.k; ++p) {
-      const float x = a[i * s.a_row + p * s.a_col];
-      for (int64_t j = 0; j < s.n; ++j) row[j] += x * b[p * s.b_row + j * s.b_col];
+}  // namespace
+
+struct Gemm::Operands {
+  const float* a;
+  const float* b;
+  float* c;
+  const Epilogue& epilogue;
+  float* packed;  // of B
+};
+
+Gemm::Gemm(const GemmShape& shape, Isa isa, bool threaded)
+    : shape_(shape), isa_(isa), tiles_(&gemm_tile_table(isa)), packs_(&gemm_pack_table(isa)) {
+  const auto& [m, n, k, a_row, a_col, b_row, b_col, c_row] = shape_;
+  const double products = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  cost_ns_ = 50 + products / (4 * tiles_->lanes);
+  const int64_t wanted = threaded ? static_cast<int64_t>(std::min<double>(kMostTasks, products / kTaskProducts)) : 1;
+  // Vectors along k where C is too narrow for vectors along its rows.
+  dots_ = a_col == 1 && k >= 2 * tiles_->lanes && ((b_row == 1 && m <= 4) || (n <= tiles_->lanes * 3 / 4 && (b_row == 1 || m >= 32)));
+  if (dots_) {
+    plan_dots(std::max<int64_t>(wanted, 1));
+  } else {
+    plan_tiles(std::max<int64_t>(wanted, 1));
+  }
+}
+
+void Gemm::plan_dots(int64_t tasks) {
+  pack_b_ = shape_.b_row != 1;
+  row_tasks_ = std::min(tasks, ceil_div(shape_.m, 4));
+  column_tasks_ = std::min(ceil_div(tasks, std::max<int64_t>(row_tasks_, 1)), ceil_div(shape_.n, 4));
+  if (pack_b_) scratch_bytes_ = static_cast<size_t>(packed_line() * shape_.n) * sizeof(float);
+}
+
+void Gemm::plan_tiles(int64_t tasks) {
+  const auto& [m, n, k, a_row, a_col, b_row, b_col, c_row] = shape_;
+  const int64_t width = panel_width();
+  const int64_t blocks = ceil_div(m, kRowBlock);
+  slivers_ = m == 0 ? 0 : (blocks - 1) * slivers_per_block() + ceil_div(m - (blocks - 1) * kRowBlock, tiles_->rows);
+  panels_ = ceil_div(n, width);
+
+  inner_block_ = ceil_div(k, std::max<int64_t>(1, ceil_div(k, kInnerBlock)));
+  // Two slivers do not pay for packing, nor does a B that lies in the first-level cache anyhow.
+  pack_b_ = b_col != 1 || (slivers_ > 2 && k * n > 4096);
+  packed_inner_ = k;
+  if (pack_b_) {
+    const int64_t most = std::max<int64_t>(1, kPackedElements / std::max<int64_t>(1, panels_ * width * inner_block_)) * inner_block_;
+    packed_inner_ = std::min(k, most);
+    scratch_bytes_ = static_cast<size_t>(packed_inner_ * panels_ * width) * sizeof(float);
+  }
+
+  column_tasks_ = std::min(tasks, ceil_div(panels_, kPanelGroup));
+  row_tasks_ = std::min(ceil_div(tasks, std::max<int64_t>(1, column_tasks_)), pack_b_ ? slivers_ : ceil_div(slivers_, 2));
+  if (row_tasks_ * column_tasks_ < std::min<int64_t>(tasks, kMostTasks / 2)) {
+    column_tasks_ = std::min(ceil_div(std::min<int64_t>(tasks, kMostTasks / 2), std::max<int64_t>(1, row_tasks_)), ceil_div(panels_, 2));
+  }
+  pack_a_ = panels_ / std::max<int64_t>(1, column_tasks_) >= 4;
+}
+
+std::string Gemm::note() const {
+  const auto number = [](const char* name, int64_t x) { return std::string(" ") + name + std::to_string(x); };
+  std::string text = std::string("gemm ") + name_of(isa_);
+  if (dots_) return text + " dots" + (pack_b_ ? " packed b" : "") + number("tasks", row_tasks_ * column_tasks_);
+  text += number("mr", tiles_->rows) + number("nr", panel_width()) + number("kc", inner_block_);
+  if (pack_a_ || pack_b_) text += std::string(" packed ") + (pack_a_ ? "a" : "") + (pack_b_ ? "b" : "");
+  return text + number("tasks", row_tasks_ * column_tasks_);
+}
+
+int64_t Gemm::panel_width() const { return tiles_->vectors * tiles_->lanes; }
+int64_t Gemm::packed_line() const { return ceil_div(shape_.k, tiles_->lanes) * tiles_->lanes; }
+int64_t Gemm::slivers_per_block() const { return ceil_div(kRowBlock, tiles_->rows); }
+
+int64_t Gemm::first_row(int64_t sliver) const {
+  const int64_t block = sliver / slivers_per_block();
+  const int64_t first = block * kRowBlock;
+  const int64_t rows = std::min(kRowBlock, shape_.m - first);
+  return first + part(rows, ceil_div(rows, tiles_->rows), sliver % slivers_per_block());
+}
+
+void Gemm::run(const float* a, const float* b, float* c, const Epilogue& epilogue, void* scratch) const {
+  if (shape_.m == 0 || shape_.n == 0) return;
+  const Operands operands{a, b, c, epilogue, static_cast<float*>(scratch)};
+  if (dots_) {
+    run_dots(operands);
+  } else {
+    run_tiles(operands);
+  }
+  if (epilogue.moments) {
+    const auto& moments = batch_norm_table(isa_).moments;
+    ThreadPool::shared().parallel(ceil_div(shape_.m, kRowBlock), [&](int64_t block) {
+      float* shift = epilogue.moments + block * 3 * shape_.n;
+      const int64_t first = block * kRowBlock;
+      moments(c + first * shape_.c_row, shape_.c_row, std::min(kRowBlock, shape_.m - first), shape_.n, shift, shift + shape_.n,
+              shift + 2 * shape_.n);
+    });
+  }
+}
+
+void Gemm::run_dots(const Operands& o) const {
+  const auto& [m, n, k, a_row, a_col, b_row, b_col, c_row] = shape_;
+  const float* b = o.b;
+  int64_t line = b_col;
+  if (pack_b_) {
+    line = packed_line();
+    packs_->pack_b(o.b, b_col, b_row, n, k, line, o.packed);
+    b = o.packed;
+  }
+  const auto& dots = gemm_dot_table(isa_).dots;
+  ThreadPool::shared().parallel(row_tasks_ * column_tasks_, [&](int64_t task) {
+    const int64_t i = part(m, row_tasks_, task / column_tasks_), i_end = part(m, row_tasks_, task / column_tasks_ + 1);
+    const int64_t j = part(n, column_tasks_, task % column_tasks_), j_end = part(n, column_tasks_, task % column_tasks_ + 1);
+    dots({.rows = i_end - i,
+          .columns = j_end - j,
+          .k = k,
+          .a = o.a + i * a_row,
+          .a_row = a_row,
+          .b = b + j * line,
+          .b_col = line,
+          .c = o.c + i * c_row + j,
+          .c_row = c_row,
+          .bias = o.epilogue.bias ? o.epilogue.bias + j : nullptr,
+          .relu = o.epilogue.relu});
+  });
+}
+
+void Gemm::run_tiles(const Operands& o) const {
+  int64_t p = 0;
+  do {
+    const Range inner{p, std::min(shape_.k, p + packed_inner_)};
+    if (pack_b_) pack_b(o, inner);
+    ThreadPool::shared().parallel(row_tasks_ * column_tasks_, [&](int64_t task) {
+      const int64_t row = task / column_tasks_, column = task % column_tasks_;
+      run_task(o, {part(slivers_, row_tasks_, row), part(slivers_, row_tasks_, row + 1)},
+               {part(panels_, column_tasks_, column), part(panels_, column_tasks_, column + 1)}, inner);
+    });
+    p = inner.end;
+  } while (p < shape_.k);
+}
+
+// Packed B: for each block of k all panels, one after another.
+void Gemm::pack_b(const Operands& o, Range inner) const {
+  const int64_t width = panel_width();
+  const int64_t panels_per_task = 1 + 8192 / (width * std::max<int64_t>(1, inner.size()));
+  ThreadPool::shared().parallel(ceil_div(panels_, panels_per_task), [&](int64_t task) {
+    for (int64_t panel = task * panels_per_task; panel < std::min(panels_, (task + 1) * panels_per_task); ++panel) {
+      const int64_t j = panel * width;
+      for (int64_t p = inner.begin; p < inner.end; p += inner_block_) {
+        const int64_t length = std::min(inner_block_, inner.end - p);
+        packs_->pack_b(o.b + p * shape_.b_row + j * shape_.b_col, shape_.b_row, shape_.b_col, length, std::min(width, shape_.n - j), width,
+                       o.packed + (p - inner.begin) * panels_ * width + panel * length * width);
+      }
     }
-    for (int64_t j = 0; j < s.n; ++j) {
-      if (epilogue.bias) row[j] += epilogue.bias[j];
-      if (epilogue.relu) row[j] = row[j] < 0 ? 0 : row[j];
+  });
+}
+
+void Gemm::run_task(const Operands& o, Range slivers, Range panels, Range inner) const {
+  const auto& [m, n, k, a_row, a_col, b_row, b_col, c_row] = shape_;
+  alignas(64) float sliver_of_a[kSliverElements];
+  int64_t p = inner.begin;
+  do {
+    const int64_t length = std::min(inner_block_, inner.end - p);
+    const bool last = p + length == k;
+    for (int64_t group = panels.begin; group < panels.end; group += kPanelGroup) {
+      const Range some{group, std::min(panels.end, group + kPanelGroup)};
+      for (int64_t sliver = slivers.begin; sliver < slivers.end; ++sliver) {
+        const int64_t i = first_row(sliver);
+        const int64_t rows = (sliver + 1 == slivers_ ? m : first_row(sliver + 1)) - i;
+        Tile tile{.k = length,
+                  .a = o.a + i * a_row + p * a_col,
+                  .a_row = a_row,
+                  .a_col = a_col,
+                  .b = nullptr,
+                  .b_row = b_row,
+                  .c = o.c + i * c_row,
+                  .c_row = c_row,
+                  .columns = 0,
+                  .accumulate = p > 0,
+                  .bias = last ? o.epilogue.bias : nullptr,
+                  .relu = last && o.epilogue.relu};
+        if (pack_a_) {
+          packs_->pack_a(tile.a, a_row, a_col, rows, length, sliver_of_a);
+          tile.a = sliver_of_a;
+          tile.a_row = 1;
+          tile.a_col = rows;
+        }
+        run_sliver(o, tile, rows, some, p, inner);
+      }
     }
+    p += length;
+  } while (p < inner.end);
+}
+
+// All tiles of one sliver, left to right: as wide as registers allow, or as the panels are.
+void Gemm::run_sliver(const Operands& o, Tile tile, int64_t rows, Range panels, int64_t p, Range inner) const {
+  const int64_t width = panel_width(), lanes = tiles_->lanes;
+  const int64_t most = pack_b_ ? tiles_->vectors : tiles_->most_vectors[rows];
+  const int64_t end = std::min(shape_.n, panels.end * width);
+  float* const c = tile.c;
+  const float* const bias = tile.bias;
+  for (int64_t j = panels.begin * width; j < end;) {
+    int64_t vectors = most;
+    while (vectors > 1 && (vectors - 1) * lanes >= end - j) vectors /= 2;
+    tile.columns = std::min(vectors * lanes, end - j);
+    tile.c = c + j;
+    tile.bias = bias ? bias + j : nullptr;
+    if (pack_b_) {
+      tile.b = o.packed + (p - inner.begin) * panels_ * width + j * tile.k;
+      tile.b_row = width;
+    } else {
+      tile.b = o.b + p * shape_.b_row + j;
+    }
+    tiles_->tile[rows][log2_of(vectors)](tile);
+    j += tile.columns;
   }
 }
 
