@@ -18,10 +18,16 @@ struct Slot {
 class Planner {
  public:
   Planner(const Graph& graph, const std::vector<Footprint>& footprints)
-      : graph_(graph), footprints_(footprints), owner_(owners(graph)), slot_(graph.values.size(), -1), last_read_(graph.values.size(), -1) {
+      : graph_(graph),
+        footprints_(footprints),
+        owner_(owners(graph)),
+        slot_(graph.values.size(), -1),
+        last_read_(graph.values.size(), -1),
+        scratch_slot_(graph.nodes.size(), -1) {
     plan_.values.resize(graph.values.size());
     plan_.scratch.resize(graph.nodes.size());
     for (size_t n = 0; n < graph.nodes.size(); ++n) {
+      if (is_view(graph.nodes[n])) continue;
       for (ValueId v : graph.nodes[n].inputs) last_read_[owner(v)] = static_cast<int>(n);
     }
   }
@@ -70,7 +76,6 @@ class Planner {
         slot_[v] = open_slot(bytes, now, last);
       }
     }
-    scratch_slot_.resize(n + 1, -1);
     if (footprints_[n].scratch_bytes > 0) scratch_slot_[n] = open_slot(footprints_[n].scratch_bytes, now, now);
   }
 

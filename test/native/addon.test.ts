@@ -1,0 +1,349 @@
+import { describe, expect, it } from 'vitest';
+import type { Program, WireArray, WireGraph } from '../../typings/addon.js';
+import { addon, aval, doubling, evaluate, floats, GraphBuilder, inChild, outputArrays, slowGraph } from './support.js';
+
+describe('compile and run', () => {
+  it('says what it is', () => {
+    const info = addon.info();
+    expect(info.isas).toContain('baseline');
+    expect(info.isas).toContain(info.isa);
+    expect(info.threads).toBeGreaterThan(0);
+    expect(info.version).toMatch(/^\d+\.\d+\.\d+/);
+  });
+
+  it('computes, with views of outputs and values returned twice', () => {
+    const b = new GraphBuilder();
+    const x = b.input([2, 2]);
+    const y = b.map('add', x, x);
+    const flat = b.node('reshape', [y], {}, aval([4]));
+    const z = b.map('mul', y, y);
+    const [a, c, d, e, f] = evaluate(b.graph([flat, z, y, x, z]), [floats(1, 2, 3, 4)]);
+    expect(a).toEqual(floats(2, 4, 6, 8));
+    expect(c).toEqual(floats(4, 16, 36, 64));
+    expect(d).toEqual(a);
+    expect(e).toEqual(floats(1, 2, 3, 4));
+    expect(f).toEqual(c);
+  });
+
+  it('handles graphs without nodes, inputs or elements', () => {
+    expect(evaluate({ inputs: [], nodes: [], outputs: [], donated: [] }, [])).toEqual([]);
+    const c = new GraphBuilder();
+    const [u, v] = [c.input([0, 3]), c.input([2, 0])];
+    const sum = c.map('add', u, u);
+    const dense = c.node('dense', [v, u], {}, aval([2, 3]));
+    const [s, d] = evaluate(c.graph([sum, dense]), [floats(), floats()]);
+    expect(s).toEqual(floats());
+    expect(d).toEqual(floats(0, 0, 0, 0, 0, 0));
+  });
+
+  it('prints the program', () => {
+    const b = new GraphBuilder();
+    const x = b.input([2, 3]);
+    const program = addon.compile(b.graph([b.node('reshape', [b.map('add', x, x)], {}, aval([6]))], [0]));
+    expect(program.text()).toMatch(/float32\[2, 3\] = input, donated/);
+    expect(program.text()).toMatch(/view reshape/);
+    expect(program.cost).toBeGreaterThan(0);
+    expect(program.arenaBytes).toBe(0);
+  });
+});
+
+describe('donated inputs', () => {
+  const run = (graph: WireGraph, inputs: WireArray[]): { program: Program; outputs: WireArray[] } => {
+    const program = addon.compile(graph);
+    const outputs = outputArrays(program, graph, inputs);
+    addon.wait(addon.run(program, inputs, outputs));
+    return { program, outputs };
+  };
+
+  it('become the outputs that they correspond to', () => {
+    const b = new GraphBuilder();
+    const [p, m, g] = [b.input([3]), b.input([3]), b.input([3])];
+    const m2 = b.map('add', m, g);
+    const p2 = b.map('sub', p, m2);
+    const { program, outputs } = run(b.graph([p2, m2], [p, m]), [floats(1, 2, 3), floats(10, 20, 30), floats(1, 1, 1)]);
+    expect(program.aliases).toEqual([0, 1]);
+    expect(outputs).toEqual([floats(-10, -19, -28), floats(11, 21, 31)]);
+  });
+
+  it('stay readable until their last reader', () => {
+    const b = new GraphBuilder();
+    const [x, w] = [b.input([2, 2]), b.input([2, 2])];
+    const y = b.node('dense', [x, w], {}, aval([2, 2]));
+    const z = b.node('dense', [y, x], {}, aval([2, 2]));
+    const { program, outputs } = run(b.graph([y, z], [x]), [floats(1, 2, 3, 4), floats(0, 1, 1, 0)]);
+    expect(program.aliases).toEqual([0, -1]);
+    expect(outputs).toEqual([floats(2, 1, 4, 3), floats(5, 8, 13, 20)]);
+  });
+
+  it('pass through, also swapped, twice, and as other bits', () => {
+    const b = new GraphBuilder();
+    const [x, y] = [b.input([2]), b.input([2])];
+    const swapped = run(b.graph([y, x, y], [x, y]), [floats(1, 2), floats(3, 4)]);
+    expect(swapped.program.aliases).toEqual([1, 0, -1]);
+    expect(swapped.outputs).toEqual([floats(3, 4), floats(1, 2), floats(3, 4)]);
+
+    const c = new GraphBuilder();
+    const [f, u] = [c.input([1]), c.input([1], 'uint32')];
+    const fBits = c.node('bitcast', [f], {}, aval([1], 'uint32'));
+    const uBits = c.node('bitcast', [u], {}, aval([1]));
+    const crossed = run(c.graph([fBits, uBits], [f, u]), [floats(1), new Uint32Array([0x40000000])]);
+    expect(crossed.outputs).toEqual([new Uint32Array([0x3f800000]), floats(2)]);
+  });
+});
+
+describe('misuse of run', () => {
+  const b = new GraphBuilder();
+  const [x, y] = [b.input([3]), b.input([3])];
+  const graph = b.graph([b.map('add', x, y), b.map('mul', x, y)], [0]);
+  const program = addon.compile(graph);
+  const good = (): [WireArray[], WireArray[]] => {
+    const inputs = [floats(1, 2, 3), floats(4, 5, 6)];
+    return [inputs, outputArrays(program, graph, inputs)];
+  };
+  const call = addon.run as (...args: unknown[]) => unknown;
+
+  it('is told apart from use', () => {
+    const [i, o] = good();
+    expect(addon.run(program, i, o)).toBe(0);
+    expect(() => call()).toThrow(TypeError);
+    expect(() => call({}, i, o)).toThrow(/not a Program/);
+    expect(() => call(new Proxy(program, {}), i, o)).toThrow(TypeError);
+    expect(() => call(Object.create(program), i, o)).toThrow(TypeError);
+    expect(() => call(program, i)).toThrow(/outputs must be an array/);
+    expect(() => call(program, [i[0]], o)).toThrow(/has 2 inputs, but 1/);
+    expect(() => call(program, [i[0], new Float32Array(2)], o)).toThrow(RangeError);
+    expect(() => call(program, [i[0], new Int32Array(3)], o)).toThrow(/Float32Array of length 3/);
+    expect(() => call(program, [i[0], new Float64Array(3)], o)).toThrow(TypeError);
+    expect(() => call(program, [i[0], [1, 2, 3]], o)).toThrow(TypeError);
+    expect(() => call(program, [i[0], new DataView(new ArrayBuffer(12))], o)).toThrow(TypeError);
+    expect(() => call(program, i, o, 3)).toThrow(/after must be an array/);
+    expect(() => call(program, i, o, ['a'])).toThrow(TypeError);
+    expect(() => call(program, i, o, [1e9])).toThrow(/no run with the ticket/);
+    expect(() => call(program, i, o, [-1])).toThrow(RangeError);
+    expect(() => call(program, i, o, [0.5])).toThrow(RangeError);
+    expect(addon.run(program, i, o)).toBe(0);
+  });
+
+  it('needs the aliased array, and memory apart for the rest', () => {
+    const [i] = good();
+    expect(program.aliases).toEqual([0, -1]);
+    expect(() => call(program, i, [floats(0, 0, 0), floats(0, 0, 0)])).toThrow(/must be the array of input 0/);
+    expect(() => call(program, i, [i[0], i[1]])).toThrow(/shares memory/);
+    expect(() => call(program, i, [i[0], i[0]])).toThrow(/shares memory/);
+    expect(() => call(program, [i[0], i[0]], [i[0], floats(0, 0, 0)])).toThrow(/shares memory/);
+    const both = new Float32Array(5);
+    expect(() => call(program, [both.subarray(0, 3), i[1]], [both.subarray(0, 3), both.subarray(2)])).toThrow(/shares memory/);
+    const wide = new Float32Array(6);
+    expect(addon.run(program, [wide.subarray(0, 3), i[1]!], [wide.subarray(0, 3), wide.subarray(3)])).toBe(0);
+  });
+
+  it('finds detached arrays, and survives getters that interfere', () => {
+    const [i, o] = good();
+    const detached = floats(1, 2, 3);
+    structuredClone(detached.buffer, { transfer: [detached.buffer] });
+    expect(() => call(program, [i[0], detached], o)).toThrow(RangeError);
+    const sly: unknown[] = [i[0]];
+    const inner = (): unknown => call(program, i, o);
+    Object.defineProperty(sly, 1, { configurable: true, get: () => (expect(inner).toThrow(/within run/), floats(1, 2, 3)) });
+    expect(addon.run(program, sly as WireArray[], o)).toBe(0);
+    const detaching: unknown[] = [i[0], i[1]];
+    const victim = floats(1, 2, 3);
+    Object.defineProperty(detaching, 1, { get: () => (structuredClone(victim.buffer, { transfer: [victim.buffer] }), i[1]) });
+    expect(() => call(program, [victim, i[1]], [victim, o[1]])).not.toThrow();
+    detaching[0] = victim;
+    expect(() => call(program, detaching, [victim, o[1]])).toThrow(RangeError);
+    Object.defineProperty(sly, 1, {
+      get: () => {
+        throw new Error('from the getter');
+      },
+    });
+    expect(() => call(program, sly, o)).toThrow('from the getter');
+    expect(addon.run(program, i, o)).toBe(0);
+  });
+
+  it('reaches no other function either', () => {
+    const junk = [undefined, null, 0, -1, NaN, Infinity, 1e300, 'x', {}, [], () => 0, Symbol('s'), 10n, new Float32Array(2), program, addon];
+    const functions = addon as unknown as Record<string, (...args: unknown[]) => unknown>;
+    for (const name of ['compile', 'run', 'wait', 'read']) {
+      for (const a of junk) {
+        for (const c of junk) {
+          try {
+            const result = functions[name]!(a, c);
+            if (result instanceof Promise) result.catch(() => 0);
+          } catch (error) {
+            expect(error).toBeInstanceOf(Error);
+          }
+        }
+      }
+    }
+    const text = Object.getPrototypeOf(program).text as (this: unknown) => string;
+    for (const a of junk) if (a !== program) expect(() => text.call(a)).toThrow(TypeError);
+    const constructor = Object.getPrototypeOf(program).constructor as new () => unknown;
+    expect(() => new constructor()).toThrow(TypeError);
+  });
+});
+
+describe('the queue', () => {
+  const n = 128;
+  const slow = slowGraph(n, 20);
+
+  it('runs in the order of the calls and reads what was there then', async () => {
+    const graph = slowGraph(n, 4, [0]);
+    const program = addon.compile(graph);
+    expect(program.aliases).toEqual([0]);
+    const state = new Float32Array(n * n).fill(1);
+    const w = doubling(n);
+    const tickets: number[] = [];
+    const reads: Promise<Float32Array>[] = [];
+    for (let i = 0; i < 24; i++) {
+      const ticket = addon.run(program, [state, w], [state]);
+      tickets.push(ticket);
+      reads.push(addon.read(state, ticket));
+    }
+    expect(tickets).toEqual([...tickets].sort((a, b) => a - b));
+    expect(new Set(tickets).size).toBe(24);
+    const values = await Promise.all(reads);
+    expect(values.map((v) => v[5])).toEqual(values.map((_, i) => 2 ** (4 * (i + 1))));
+    expect(addon.completed()).toBe(tickets.at(-1));
+    expect(addon.stats().queued).toBe(0);
+  });
+
+  it('waits, and takes small programs in order behind large ones', () => {
+    const large = addon.compile(slow);
+    const b = new GraphBuilder();
+    const x = b.input([n, n]);
+    const small = addon.compile(b.graph([b.map('add', x, x)]));
+    const [ones, y, z] = [new Float32Array(n * n).fill(1), new Float32Array(n * n), new Float32Array(n * n)];
+    const first = addon.run(large, [ones, doubling(n)], [y]);
+    const second = addon.run(small, [y], [z], [first]);
+    expect(second).toBe(first + 1);
+    addon.wait(second);
+    expect(z[7]).toBe(2 ** 21);
+    addon.wait(first);
+    addon.wait(0);
+    expect(() => addon.wait(second + 1)).toThrow(RangeError);
+    expect(addon.run(small, [y], [z])).toBe(0);
+  });
+
+  it('leaves the event loop free', async () => {
+    const program = addon.compile(slow);
+    const out = new Float32Array(n * n);
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 1);
+    let last = 0;
+    for (let i = 0; i < 8; i++) last = addon.run(program, [new Float32Array(n * n).fill(1), doubling(n)], [out]);
+    await addon.read(out, last);
+    clearInterval(timer);
+    expect(ticks).toBeGreaterThan(0);
+  });
+
+  it('keeps the arrays of queued runs alive, and no longer than that', () => {
+    const script = `
+      const n = 256, a = { shape: [n, n], dtype: 'float32' };
+      const nodes = [];
+      for (let i = 0; i < 4; i++) nodes.push({ op: 'dense', inputs: [i ? i + 1 : 0, 1], params: {}, outputs: [a] });
+      const program = addon.compile({ inputs: [a, a], nodes, outputs: [5], donated: [] });
+      const w = new Float32Array(n * n);
+      for (let i = 0; i < n; i++) w[i * n + i] = 1;
+      let x = new Float32Array(n * n).fill(3), most = 0;
+      for (let i = 0; i < 400; i++) {
+        const y = new Float32Array(n * n * 16).subarray(0, n * n);
+        addon.run(program, [x, w], [y]);
+        x = y;
+        most = Math.max(most, process.memoryUsage().rss);
+      }
+      addon.read(x, addon.stats().queued + addon.completed()).then((v) => console.log(v[9], most < 700e6 ? 'flat' : most));`;
+    const { status, out } = inChild(script);
+    expect(out.trim()).toBe('3 flat');
+    expect(status).toBe(0);
+  });
+});
+
+describe('failures', () => {
+  it('reach the reads and the runs that depend on them, and nobody else', () => {
+    const script = `
+      const a = (n) => ({ shape: [n, n], dtype: 'float32' });
+      const graph = (n, steps) => ({
+        inputs: [a(n), a(n)],
+        nodes: Array.from({ length: steps }, (_, i) => ({ op: 'dense', inputs: [i ? i + 1 : 0, 1], params: {}, outputs: [a(n)] })),
+        outputs: [steps + 1], donated: [] });
+      const large = addon.compile(graph(512, 3)), fine = addon.compile(graph(64, 1)), small = addon.compile(graph(1, 1));
+      const big = () => new Float32Array(512 * 512), mid = () => new Float32Array(64 * 64).fill(1), one = () => new Float32Array([3]);
+      const out = big(), out2 = mid(), out3 = one();
+      const message = (f) => { try { f(); return 'fine'; } catch (e) { return e.message; } };
+      const failed = addon.run(large, [big(), big()], [out]);
+      const dependent = addon.run(small, [one(), one()], [one()], [failed]);
+      const other = addon.run(fine, [mid(), mid()], [out2], []);
+      console.log(message(() => addon.wait(failed)));
+      console.log(message(() => addon.wait(dependent)) === message(() => addon.wait(failed)));
+      console.log(message(() => addon.wait(other)), out2[0]);
+      const later = addon.run(small, [one(), one()], [out3], [failed]);
+      console.log(later > 0, message(() => addon.wait(later)) === message(() => addon.wait(failed)));
+      console.log(addon.run(small, [one(), one()], [out3], [other]), out3[0]);
+      addon.read(out, failed).then(() => console.log('read?'), (e) => console.log(e.message === message(() => addon.wait(failed))));
+      addon.read(out3, later).then(() => console.log('read?'), () => console.log('rejected'));
+      addon.read(out2, other).then((v) => console.log(v[0]));`;
+    const { status, out } = inChild(script, { FLAXEN_ARENA_LIMIT: '600000' });
+    expect(out.trim().split('\n')).toEqual([
+      expect.stringMatching(/scratch memory, more than FLAXEN_ARENA_LIMIT allows/) as unknown as string,
+      'true',
+      'fine 64',
+      'true true',
+      '0 9',
+      'true',
+      'rejected',
+      '64',
+    ]);
+    expect(status).toBe(0);
+  });
+
+  it('of settings stop the load', () => {
+    expect(inChild('', { FLAXEN_NUM_THREADS: 'many' }).out).toMatch(/FLAXEN_NUM_THREADS=many is not a number of threads/);
+    expect(inChild('', { FLAXEN_ISA: 'mmx' }).out).toMatch(/FLAXEN_ISA=mmx cannot run here; choose one of baseline/);
+    expect(inChild('console.log(addon.info().threads)', { FLAXEN_NUM_THREADS: '3' }).out.trim()).toBe('3');
+    expect(inChild('console.log(addon.info().isa)', { FLAXEN_ISA: 'baseline' }).out.trim()).toBe('baseline');
+  });
+});
+
+describe('environments', () => {
+  const work = `
+    const n = 256, a = { shape: [n, n], dtype: 'float32' };
+    const nodes = [];
+    for (let i = 0; i < 40; i++) nodes.push({ op: 'dense', inputs: [i ? i + 1 : 0, 1], params: {}, outputs: [a] });
+    const program = addon.compile({ inputs: [a, a], nodes, outputs: [41], donated: [] });
+    const w = new Float32Array(n * n);
+    for (let i = 0; i < n; i++) w[i * n + i] = 1;
+    const y = new Float32Array(n * n);
+    let ticket = 0;
+    for (let i = 0; i < 3; i++) ticket = addon.run(program, [new Float32Array(n * n).fill(3), w], [y]);`;
+
+  it('end cleanly in the middle of a run', () => {
+    expect(inChild(work + 'process.exit(7);')).toMatchObject({ status: 7, out: '' });
+    expect(inChild(work + 'addon.read(y, ticket); process.exit(7);')).toMatchObject({ status: 7, out: '' });
+    expect(inChild(work)).toMatchObject({ status: 0, out: '' });
+    expect(inChild(work + 'throw new Error("x")').status).toBe(1);
+  });
+
+  it('keep the process alive for a pending read alone', () => {
+    expect(inChild(work + 'addon.read(y, ticket).then((v) => console.log(v[3]));')).toMatchObject({ status: 0, out: '3\n' });
+  });
+
+  it('are apart: workers run, finish and are terminated side by side', () => {
+    const script = `
+      const { Worker } = require('node:worker_threads');
+      const head = 'const addon = require(' + JSON.stringify(root + 'node_modules/node-gyp-build') + ')(' + JSON.stringify(root) + ');';
+      const work = ${JSON.stringify(work)};
+      (async () => {
+        for (let round = 0; round < 3; round++) {
+          const workers = [0, 1, 2].map((i) => new Worker(head + work + (i ? 'addon.wait(ticket); postMessage(y[3]);' : 'addon.read(y, ticket);')
+            .replace('postMessage', "require('node:worker_threads').parentPort.postMessage"), { eval: true }));
+          const values = await Promise.all(workers.slice(1).map((w) => new Promise((done, fail) => w.once('message', done).once('error', fail))));
+          await Promise.all(workers.map((w) => w.terminate()));
+          console.log(values.join());
+        }
+      })();`;
+    expect(inChild(script)).toMatchObject({ status: 0, out: '3,3\n3,3\n3,3\n' });
+    // Also where no other environment keeps the library loaded.
+    expect(inChild(script.replace(/^/, 'delete globalThis.addon;'))).toMatchObject({ status: 0 });
+  });
+});
