@@ -140,7 +140,7 @@ describe('misuse of run', () => {
   it('finds detached arrays, and survives getters that interfere', () => {
     const [i, o] = good();
     const detached = floats(1, 2, 3);
-    structuredClone(detached.buffer, { transfer: [detached.buffer] });
+    structuredClone(detached.buffer, { transfer: [detached.buffer as ArrayBuffer] });
     expect(() => call(program, [i[0], detached], o)).toThrow(RangeError);
     const sly: unknown[] = [i[0]];
     const inner = (): unknown => call(program, i, o);
@@ -148,7 +148,7 @@ describe('misuse of run', () => {
     expect(addon.run(program, sly as WireArray[], o)).toBe(0);
     const detaching: unknown[] = [i[0], i[1]];
     const victim = floats(1, 2, 3);
-    Object.defineProperty(detaching, 1, { get: () => (structuredClone(victim.buffer, { transfer: [victim.buffer] }), i[1]) });
+    Object.defineProperty(detaching, 1, { get: () => (structuredClone(victim.buffer, { transfer: [victim.buffer as ArrayBuffer] }), i[1]) });
     expect(() => call(program, [victim, i[1]], [victim, o[1]])).not.toThrow();
     detaching[0] = victim;
     expect(() => call(program, detaching, [victim, o[1]])).toThrow(RangeError);
