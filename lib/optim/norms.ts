@@ -1,0 +1,57 @@
+/** Norms of updates: clipping, and trust ratios. */
+import { add, div, eq, full, lt, max, min, mul, or, reduceSum, select, sqrt } from '../core/primitives/index.js';
+import { ArgumentError } from '../core/errors.js';
+import type { Tensor } from '../core/tensor.js';
+import * as tree from '../core/tree.js';
+import { times } from './scalar.js';
+import { requireParams, stateless, withDefaults, type EmptyState, type GradientTransformation } from './transform.js';
+
+const sumOfSquares = (x: Tensor): Tensor => reduceSum(mul(x, x));
+
+/** The L2 norm of all leaves together, a scalar; 0 for a tree without leaves. */
+export function globalNorm(updates: unknown): Tensor {
+  const squares = (tree.leaves(updates) as Tensor[]).map(sumOfSquares);
+  return squares.length === 0 ? full([], 0) : sqrt(squares.reduce((a, b) => add(a, b)));
+}
+
+/** Scales all updates down by one factor where their global norm is not below `maxNorm` (Pascanu et al. 2012). */
+export function clipByGlobalNorm(maxNorm: number): GradientTransformation<EmptyState> {
+  checkBound('clipByGlobalNorm', maxNorm);
+  return stateless((updates) => {
+    const norm = globalNorm(updates);
+    const factor = select(lt(norm, maxNorm), 1, div(maxNorm, norm));
+    return tree.map((g: Tensor) => times(g, factor), updates) as typeof updates;
+  });
+}
+
+/** Clips every element of the updates to the range from -maxDelta to maxDelta. */
+export function clip(maxDelta: number): GradientTransformation<EmptyState> {
+  checkBound('clip', maxDelta);
+  return stateless((updates) => tree.map((g: Tensor) => min(max(g, -maxDelta), maxDelta), updates) as typeof updates);
+}
+
+function checkBound(name: string, bound: number): void {
+  if (typeof bound !== 'number' || !(bound >= 0)) throw new ArgumentError(`${name} needs a bound of at least 0, got ${String(bound)}`);
+}
+
+/** Multiplies the update of each leaf by `norm(param) / norm(update)`, by 1 where one of them is 0 (You et al. 2020). */
+export function scaleByTrustRatio(options?: {
+  minNorm?: number;
+  trustCoefficient?: number;
+  eps?: number;
+}): GradientTransformation<EmptyState> {
+  const { minNorm, trustCoefficient, eps } = withDefaults('scaleByTrustRatio', options, { minNorm: 0, trustCoefficient: 1, eps: 0 });
+  const normOf = (x: Tensor): Tensor => {
+    const norm = sqrt(sumOfSquares(x));
+    return minNorm === 0 ? norm : max(norm, minNorm);
+  };
+  return stateless((updates, params) => {
+    const scaleLeaf = (update: Tensor, param: Tensor): Tensor => {
+      const [ofParam, ofUpdate] = [normOf(param), normOf(update)];
+      const scaled = trustCoefficient === 1 ? ofParam : mul(ofParam, trustCoefficient);
+      const ratio = div(scaled, eps === 0 ? ofUpdate : add(ofUpdate, eps));
+      return times(update, select(or(eq(ofParam, 0), eq(ofUpdate, 0)), 1, ratio));
+    };
+    return tree.map(scaleLeaf, updates, requireParams('scaleByTrustRatio', params)) as typeof updates;
+  });
+}

@@ -1,0 +1,74 @@
+/** Transformations that multiply updates by one number: constants, learning rates, schedules; and weight decay. */
+import { add, mul, neg } from '../core/primitives/index.js';
+import { Tensor } from '../core/tensor.js';
+import * as tree from '../core/tree.js';
+import { checkRate, increment, times, zeroCount, type Rate, type Scalar, type Schedule } from './scalar.js';
+import { masked, requireParams, stateless, withDefaults, type EmptyState, type GradientTransformation, type Mask } from './transform.js';
+
+/** The state of a transformation that only counts its updates. */
+export interface CountState {
+  /** int32 scalar. */
+  count: Tensor;
+}
+
+const scaled = <T>(updates: T, factor: Scalar): T => tree.map((g: Tensor) => times(g, factor), updates) as T;
+
+/** Multiplies updates by `stepSize`. */
+export function scale(stepSize: Scalar): GradientTransformation<EmptyState> {
+  checkRate('scale', 'step size', stepSize);
+  return stateless((updates) => scaled(updates, stepSize));
+}
+
+/** Multiplies updates by a schedule of the count of updates so far. */
+export function scaleBySchedule(stepSize: Schedule): GradientTransformation<CountState> {
+  return {
+    init: () => ({ count: zeroCount() }),
+    update: (updates, { count }) => [scaled(updates, stepSize(count)), { count: increment(count) }],
+  };
+}
+
+const negated = (x: Scalar): Scalar => (typeof x === 'number' ? -x : neg(x));
+
+/** Multiplies updates by minus the learning rate (by the rate itself with `flipSign: false`). */
+export function scaleByLearningRate(learningRate: Rate, options?: { flipSign?: boolean }): GradientTransformation<EmptyState | CountState> {
+  checkRate('an optimizer', 'learning rate', learningRate);
+  const { flipSign } = withDefaults('scaleByLearningRate', options, { flipSign: true });
+  const signed = flipSign ? negated : (x: Scalar) => x;
+  if (typeof learningRate === 'function') return scaleBySchedule((count) => signed(learningRate(count)));
+  return scale(signed(learningRate));
+}
+
+export interface WeightDecayOptions {
+  /** The part of each parameter that is added to its update: a number, scalar tensor or schedule. Default 0. */
+  weightDecay?: Rate;
+  /** The parameters that decay. */
+  mask?: Mask;
+}
+
+/** Adds `weightDecay` times the parameters to the updates. The rate may also stand first: `addDecayedWeights(1e-4, { mask })`. */
+export function addDecayedWeights(
+  given: Rate | WeightDecayOptions = {},
+  rest?: Omit<WeightDecayOptions, 'weightDecay'>,
+): GradientTransformation<EmptyState | CountState | { inner_state: EmptyState | CountState }> {
+  const options = isRate(given) ? { ...rest, weightDecay: given } : given;
+  const { weightDecay, mask } = withDefaults<Required<WeightDecayOptions>>('addDecayedWeights', options, { weightDecay: 0, mask: null });
+  checkRate('addDecayedWeights', 'weight decay', weightDecay);
+  const transform = typeof weightDecay === 'function' ? scheduledDecay(weightDecay) : constantDecay(weightDecay);
+  return mask === null ? transform : masked(transform as GradientTransformation<EmptyState>, mask);
+}
+
+const isRate = (x: Rate | WeightDecayOptions): x is Rate => typeof x !== 'object' || x instanceof Tensor;
+
+const decayed = <T>(updates: T, params: T | undefined, rate: Scalar): T => {
+  const from = requireParams('weight decay', params);
+  return rate === 0
+    ? updates
+    : (tree.map((g: Tensor, p: Tensor) => add(g, typeof rate === 'number' ? mul(p, rate) : times(p, rate)), updates, from) as T);
+};
+
+const constantDecay = (rate: Scalar): GradientTransformation<EmptyState> => stateless((updates, params) => decayed(updates, params, rate));
+
+const scheduledDecay = (rate: Schedule): GradientTransformation<CountState> => ({
+  init: () => ({ count: zeroCount() }),
+  update: (updates, { count }, params) => [decayed(updates, params, rate(count)), { count: increment(count) }],
+});

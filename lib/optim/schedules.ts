@@ -1,0 +1,156 @@
+/** Schedules: a hyperparameter as a function of the count of updates. All give a float32 scalar tensor, and work inside jit. */
+import { ArgumentError } from '../core/errors.js';
+import { add, convert, cos, div, floor, full, le, lt, max, min, mul, pow, select, sub } from '../core/primitives/index.js';
+import { Tensor } from '../core/tensor.js';
+import type { Schedule } from './scalar.js';
+import { withDefaults } from './transform.js';
+
+/** A schedule whose value is always a float32 tensor shaped like the count. */
+export type TensorSchedule = (count: Tensor | number) => Tensor;
+
+const asCount = (count: Tensor | number): Tensor =>
+  typeof count === 'number' ? full([], count, Number.isInteger(count) ? 'int32' : 'float32') : count;
+
+const asFloat = (x: Tensor): Tensor => convert(x, 'float32');
+
+function positive(name: string, what: string, value: number): void {
+  if (!(value > 0)) throw new ArgumentError(`${name} requires positive ${what}, got ${String(value)}`);
+}
+
+/** Always `value`. */
+export const constantSchedule =
+  (value: number): TensorSchedule =>
+  (count) =>
+    full(typeof count === 'number' ? [] : count.shape, value);
+
+/**
+ * From `initValue` to `endValue` along `(1 - t)^power`, over `transitionSteps` after `transitionBegin`. Constant if `transitionSteps` is not positive.
+ * As optax.polynomial_schedule.
+ */
+export function polynomialSchedule(
+  initValue: number,
+  endValue: number,
+  power: number,
+  transitionSteps: number,
+  options?: { transitionBegin?: number },
+): TensorSchedule {
+  const { transitionBegin } = withDefaults('polynomialSchedule', options, { transitionBegin: 0 });
+  if (!(transitionSteps > 0)) return constantSchedule(initValue);
+  return (count) => {
+    const since = asFloat(sub(asCount(count), Math.max(0, transitionBegin)));
+    const left = sub(1, div(min(max(since, 0), transitionSteps), transitionSteps));
+    return add(mul(power === 1 ? left : pow(left, power), initValue - endValue), endValue);
+  };
+}
+
+/** From `initValue` to `endValue` in a straight line. As optax.linear_schedule. */
+export const linearSchedule = (
+  initValue: number,
+  endValue: number,
+  transitionSteps: number,
+  options?: { transitionBegin?: number },
+): TensorSchedule => polynomialSchedule(initValue, endValue, 1, transitionSteps, options);
+
+/**
+ * Multiplies by a scale after each boundary: `piecewiseConstantSchedule(1, { 100: 0.1, 200: 0.5 })`, also written `{ boundariesAndScales: { ... } }`.
+ * As optax.piecewise_constant_schedule.
+ */
+export function piecewiseConstantSchedule(
+  initValue: number,
+  scales: Record<number, number> | { boundariesAndScales: Record<number, number> } = {},
+): TensorSchedule {
+  const table =
+    'boundariesAndScales' in scales ? (scales.boundariesAndScales as Record<number, number>) : (scales as Record<number, number>);
+  const steps = Object.entries(table).map(([boundary, factor]) => [Number(boundary), factor] as const);
+  for (const [boundary, factor] of steps) {
+    if (!Number.isInteger(boundary) || !(factor >= 0)) {
+      throw new ArgumentError(
+        `piecewiseConstantSchedule needs whole boundaries and scales of at least 0, got ${String(boundary)}: ${String(factor)}`,
+      );
+    }
+  }
+  steps.sort((a, b) => a[0] - b[0]);
+  return (count) => {
+    const at = asCount(count);
+    return steps.reduce<Tensor>(
+      (value, [boundary, factor]) => select(lt(at, boundary), value, mul(value, factor)),
+      full(at.shape, initValue),
+    );
+  };
+}
+
+/** `initValue * decayRate^(count / transitionSteps)` after `transitionBegin`; stepwise with `staircase`, never past `endValue`. As optax.exponential_decay. */
+export function exponentialDecay(
+  initValue: number,
+  transitionSteps: number,
+  decayRate: number,
+  options?: { transitionBegin?: number; staircase?: boolean; endValue?: number | null },
+): TensorSchedule {
+  const defaults = { transitionBegin: 0, staircase: false, endValue: null as number | null };
+  const { transitionBegin, staircase, endValue } = withDefaults('exponentialDecay', options, defaults);
+  if (!(transitionSteps > 0) || decayRate === 0) return constantSchedule(initValue);
+  return (count) => {
+    const since = sub(asCount(count), Math.max(0, transitionBegin));
+    const time = div(asFloat(since), transitionSteps);
+    const factor = pow(full(time.shape, decayRate), staircase ? floor(time) : time);
+    const value = select(le(since, 0), initValue, mul(factor, initValue));
+    if (endValue === null) return value;
+    return decayRate < 1 ? max(value, endValue) : min(value, endValue);
+  };
+}
+
+/** Half a cosine from `initValue` down to `alpha * initValue` over `decaySteps` (Loshchilov & Hutter 2017). As optax.cosine_decay_schedule. */
+export function cosineDecaySchedule(
+  initValue: number,
+  decaySteps: number,
+  options?: { alpha?: number; exponent?: number },
+): TensorSchedule {
+  const { alpha, exponent } = withDefaults('cosineDecaySchedule', options, { alpha: 0, exponent: 1 });
+  positive('cosineDecaySchedule', 'decaySteps', decaySteps);
+  return (count) => {
+    const angle = div(mul(min(asFloat(asCount(count)), decaySteps), Math.PI), decaySteps);
+    const falling = mul(add(cos(angle), 1), 0.5);
+    const curve = exponent === 1 ? falling : pow(falling, exponent);
+    return mul(alpha === 0 ? curve : add(mul(curve, 1 - alpha), alpha), initValue);
+  };
+}
+
+/**
+ * A straight warm-up from `initValue` to `peakValue` in `warmupSteps`, then a cosine down to `endValue` at `decaySteps` (the warm-up included).
+ * As optax.warmup_cosine_decay_schedule.
+ */
+export function warmupCosineDecaySchedule(
+  initValue: number,
+  peakValue: number,
+  warmupSteps: number,
+  decaySteps: number,
+  options?: { endValue?: number; exponent?: number },
+): TensorSchedule {
+  const { endValue, exponent } = withDefaults('warmupCosineDecaySchedule', options, { endValue: 0, exponent: 1 });
+  positive('warmupCosineDecaySchedule', 'decaySteps - warmupSteps', decaySteps - warmupSteps);
+  const alpha = peakValue === 0 ? 0 : endValue / peakValue;
+  return joinSchedules(
+    [linearSchedule(initValue, peakValue, warmupSteps), cosineDecaySchedule(peakValue, decaySteps - warmupSteps, { alpha, exponent })],
+    [warmupSteps],
+  );
+}
+
+/** Schedules one after the other; each counts from its own boundary. `boundaries` has one number less than `schedules`. As optax.join_schedules. */
+export function joinSchedules(schedules: readonly Schedule[], boundaries: readonly number[]): TensorSchedule {
+  if (schedules.length === 0 || boundaries.length !== schedules.length - 1) {
+    throw new ArgumentError(
+      `joinSchedules needs a boundary between every two schedules, got ${schedules.length} schedules and ${boundaries.length} boundaries`,
+    );
+  }
+  const value = (schedule: Schedule, count: Tensor): Tensor => {
+    const result = schedule(count);
+    return result instanceof Tensor ? asFloat(result) : full(count.shape, result);
+  };
+  return (count) => {
+    const at = asCount(count);
+    return boundaries.reduce(
+      (before, boundary, i) => select(lt(at, boundary), before, value(schedules[i + 1]!, sub(at, boundary))),
+      value(schedules[0]!, at),
+    );
+  };
+}

@@ -1,0 +1,17 @@
+/** Applying updates to parameters. */
+import { ShapeError } from '../core/errors.js';
+import { add, convert } from '../core/primitives/index.js';
+import type { Tensor } from '../core/tensor.js';
+import * as tree from '../core/tree.js';
+
+/** Parameters plus updates, leaf by leaf, in the parameters' dtypes. Throws TreeStructureError with the first path that differs. */
+export const applyUpdates = <P>(params: P, updates: unknown): P =>
+  tree.map(
+    (p: Tensor, u: Tensor) => {
+      if (p.shape.join() !== u.shape.join())
+        throw new ShapeError(`applyUpdates got an update ${u} for a parameter ${p}: their shapes must agree`);
+      return add(p, u.dtype === p.dtype ? u : convert(u, p.dtype));
+    },
+    params,
+    updates,
+  ) as P;
