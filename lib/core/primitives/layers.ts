@@ -108,13 +108,16 @@ const softmaxCrossEntropyPrimitive = definePrimitive({
     const [logits, labels] = inputs as [Tensor, Tensor];
     const { shape } = logits;
     const [dloss, dlse] = cotangents;
-    const softmax = exp(sub(logits, overRows(outputs[1]!, shape)));
-    if (!dloss) return [dlse ? mul(softmax, overRows(dlse, shape)) : null, null];
+    if (!dloss && !dlse) return [null, null];
+    // Divided by its own sum, the softmax is free of the rounding of logsumexp, which is large for large logits.
+    const exps = exp(sub(logits, overRows(outputs[1]!, shape)));
+    const total = reduceSum(exps, shape.length - 1);
+    const weighted = (ct: Tensor): Tensor => mul(exps, overRows(div(ct, total), shape));
+    if (!dloss) return [weighted(dlse!), null];
     const classes = shape[shape.length - 1]!;
     const label = select(lt(labels, 0), add(labels, classes), labels);
     const oneHot = convert(eq(iota(shape, shape.length - 1), overRows(label, shape)), 'float32');
-    const own = sub(mul(softmax, overRows(dlse ? add(dloss, dlse) : dloss, shape)), mul(oneHot, overRows(dloss, shape)));
-    return [own, null];
+    return [sub(weighted(dlse ? add(dloss, dlse) : dloss), mul(oneHot, overRows(dloss, shape))), null];
   },
 });
 
