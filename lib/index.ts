@@ -7,4 +7,5 @@ export { jit, type Jitted, type JitOptions, type Lowered } from './core/jit.js';
 export * as tree from './core/tree.js';
 export * as lax from './core/primitives/index.js';
 export { backendInfo, setBackend } from './backends/select.js';
-export * as errors from './core/errors.js';
+export * as errors from './errors.js';
+export * as optim from './optim/index.js';

@@ -1,0 +1,50 @@
+/** Linear layers. */
+import type { DType } from '../core/dtype.js';
+import { ArgumentError } from '../core/errors.js';
+import { convert, dense } from '../core/primitives/index.js';
+import type { Tensor } from '../core/tensor.js';
+import { computeDtype } from './compute_dtype.js';
+import { param } from './hooks.js';
+import { lecunNormal, zeros, type Initializer } from './initializers.js';
+import { module } from './module.js';
+
+export interface DenseConfig {
+  /** The size of the output's last axis. */
+  features: number;
+  /** Default true. */
+  useBias?: boolean;
+  /** The dtype of the computation; default that of input and parameters together. */
+  dtype?: DType;
+  /** Default float32. */
+  paramDtype?: DType;
+  /** On CPU every product is in full float32; `highest` asks for that on other backends too. */
+  precision?: 'default' | 'high' | 'highest';
+  /** Default lecunNormal(). */
+  kernelInit?: Initializer;
+  /** Default zeros. */
+  biasInit?: Initializer;
+}
+
+// Initializers are shared by all instances: their shapes are then worked out once.
+const DEFAULT_KERNEL = lecunNormal();
+
+/**
+ * `x @ kernel + bias` over the last axis: [..., K] to [..., features], with the parameters `kernel` [K, features] and `bias` [features].
+ * Throws ScopeParamShapeError where existing parameters do not fit the input. As flax.linen.Dense.
+ */
+export const Dense = module(
+  'Dense',
+  ({ features, useBias = true, dtype, paramDtype = 'float32', kernelInit = DEFAULT_KERNEL, biasInit = zeros }: DenseConfig) =>
+    (x: Tensor): Tensor => {
+      if (x.ndim === 0) throw new ArgumentError(`Dense needs an input of at least one axis, got ${x}`);
+      const kernel = param('kernel', kernelInit, [x.shape[x.ndim - 1]!, features], paramDtype);
+      const bias = useBias ? param('bias', biasInit, [features], paramDtype) : null;
+      const to = computeDtype(dtype, bias === null ? [x, kernel] : [x, kernel, bias]);
+      return dense(convert(x, to), convert(kernel, to), bias === null ? null : convert(bias, to));
+    },
+  ({ features }) => {
+    if (!Number.isInteger(features) || features < 0) {
+      throw new ArgumentError(`Dense needs the number of its features, as in nn.Dense({ features: 4 }), got ${String(features)}`);
+    }
+  },
+);

@@ -1,0 +1,102 @@
+/** How types flow from a module's forward function to its `init` and `apply`. */
+import type { Tensor } from '../core/tensor.js';
+import type { Filter } from './filter.js';
+import type { Rngs } from './rng.js';
+
+/** Variables of one collection, nested by submodule: `{ Dense_0: { kernel, bias } }`. Loose, since names come about as the module runs. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a leaf or a subtree, by name
+export type Collection = Record<string, any>;
+
+/** What `init` returns: collections by name. One that the module does not use is absent. */
+export interface Variables {
+  params: Collection;
+  batch_stats: Collection;
+  [collection: string]: Collection;
+}
+
+/** What `apply` takes: collections by name; an absent or undefined one is empty. */
+export type VariablesLike = Readonly<Record<string, Collection | undefined>>;
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a bound that every function meets
+export type Forward = (...args: any[]) => any;
+/** Named methods; `__call__` is the one that calling the instance runs. */
+export interface Methods {
+  __call__: Forward;
+  [method: string]: Forward;
+}
+/** What `configure` returns: the forward function, or an object of named methods. */
+export type Body = Forward | { __call__: Forward };
+
+/** The function that calling an instance runs. */
+export type CallOf<B> = B extends { __call__: infer F extends Forward } ? F : B extends Forward ? B : never;
+/** The methods by name. */
+export type MethodsOf<B> = B extends { __call__: Forward } ? B : B extends Forward ? { __call__: B } : never;
+
+/** What belongs to `apply` itself; all else in the trailing options object reaches the forward function. */
+export interface ApplyOptions {
+  /** Keys by stream, as `{ dropout: key }`; a bare key is the stream `params`. */
+  rngs?: Rngs | Tensor;
+  /** A method's name, or a function that gets the instance and the arguments. Default `__call__`. */
+  method?: string | Forward;
+}
+type Mutable = Exclude<Filter, false>;
+
+/** What belongs to `init` itself. */
+export interface InitOptions {
+  /** The collections to make. Default all but `intermediates`. */
+  mutable?: Filter;
+  method?: string | Forward;
+}
+
+type IsOptions<T> = T extends Tensor | readonly unknown[] | Forward ? false : T extends object ? true : false;
+type LastOf<A extends unknown[]> = Required<A> extends [...unknown[], infer L] ? L : never;
+type InitOf<A extends unknown[]> = A extends [...infer H, unknown] ? H : Required<A> extends [...infer H, unknown] ? H : [];
+type IsLastOptional<A extends unknown[]> = A extends [...unknown[], unknown] ? false : true;
+
+/** The arguments of a forward function with `X` added to its options object, or one more argument `X` if it has none. */
+export type WithOptions<A extends unknown[], X> = [LastOf<A>] extends [never]
+  ? [...A, ...Trailing<X>]
+  : IsOptions<LastOf<A>> extends true
+    ? IsLastOptional<A> extends true
+      ? [...InitOf<A>, ...Trailing<LastOf<A> & X>]
+      : [...InitOf<A>, LastOf<A> & X]
+    : [...A, ...Trailing<X>];
+type Trailing<X> = object extends X ? [options?: X] : [options: X];
+
+/** `apply`: a pair with the mutable collections if and only if `mutable` is given and not false. */
+export interface Apply<F extends Forward> {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- another method has another type
+  (variables: VariablesLike, ...args: [...unknown[], ApplyOptions & { method: string | Forward; mutable?: Filter }]): any;
+  (variables: VariablesLike, ...args: WithOptions<Parameters<F>, ApplyOptions & { mutable: Mutable }>): [ReturnType<F>, Variables];
+  (variables: VariablesLike, ...args: WithOptions<Parameters<F>, ApplyOptions & { mutable?: false }>): ReturnType<F>;
+}
+
+/** A module bound to variables: calling it, or a method, runs it without `apply`. */
+export type Bound<B> = CallOf<B> & { readonly methods: MethodsOf<B>; readonly variables: Variables };
+
+/** A module with its configuration. Inside another module's forward function it is called like a function. */
+export type Module<B extends Body = Forward> = CallOf<B> & {
+  /** The type's name: "Dense". */
+  readonly moduleName: string;
+  /** Creates the variables, running the forward function once on these arguments; only their shapes and dtypes matter. */
+  init(rngs: Rngs | Tensor, ...args: WithOptions<Parameters<CallOf<B>>, InitOptions>): Variables;
+  /** As `init`, but returns `[output, variables]`. */
+  initWithOutput(rngs: Rngs | Tensor, ...args: WithOptions<Parameters<CallOf<B>>, InitOptions>): [ReturnType<CallOf<B>>, Variables];
+  /** Runs the forward function on these variables. The same function each time, so that it serves as a TrainState's applyFn. */
+  readonly apply: Apply<CallOf<B>>;
+  /** A table of the modules that a call runs, with their outputs and parameters. */
+  tabulate(rngs: Rngs | Tensor, ...args: WithOptions<Parameters<CallOf<B>>, InitOptions>): string;
+  /** The instance with its variables, to try out methods; random counters go on from call to call. */
+  bind(variables: VariablesLike, options?: { rngs?: Rngs | Tensor; mutable?: Filter }): Bound<B>;
+  /** The named methods, to be called inside a module's forward function as the instance itself is. */
+  readonly methods: MethodsOf<B>;
+};
+
+/** Every module takes a name in its configuration. */
+export interface Named {
+  /** The name in the parent; default the type's name with a number, in order of construction. */
+  name?: string;
+}
+
+/** What `nn.module` returns: makes instances from configurations. */
+export type ModuleType<C, B extends Body> = (...config: object extends C ? [config?: C & Named] : [config: C & Named]) => Module<B>;
