@@ -1,8 +1,8 @@
 /** Transformations that rescale updates by running moments of the gradients. Per leaf they are elementwise; what all leaves share is computed once. */
-import { add, broadcast, convert, div, full, gt, mul, pow, rsqrt, select, sign, sqrt, sub } from '../core/primitives/index.js';
+import { add, convert, div, full, gt, mul, pow, rsqrt, select, sign, sqrt, sub } from '../core/primitives/index.js';
 import type { Tensor } from '../core/tensor.js';
 import * as tree from '../core/tree.js';
-import { increment, times, zeroCount, type Scalar } from './scalar.js';
+import { increment, times, zeroCount } from './scalar.js';
 import { withDefaults, type GradientTransformation } from './transform.js';
 
 type Leaf = Tensor;
@@ -16,10 +16,12 @@ const averages = (moments: unknown, updates: unknown, decay: number): unknown =>
 const averagesOfSquares = (moments: unknown, updates: unknown, decay: number): unknown =>
   tree.map((g: Leaf, m: Leaf) => average(m, mul(g, g), decay), updates, moments);
 
-/** `numerator / (1 - decay^count)` in float32, as optax: what removes the bias of a moment that started at 0. */
-function debias(decay: number, count: Tensor, numerator = 1): Tensor {
-  return div(numerator, sub(1, pow(full([], decay), convert(count, 'float32'))));
+/** `numerator / (1 - decay^time)` in float32, as optax: what removes the bias of a moment that started at 0. `time` is a count in float32. */
+function debias(decay: number, time: Tensor, numerator = 1): Tensor {
+  return div(numerator, sub(1, pow(full([], decay), time)));
 }
+
+const timeOf = (count: Tensor): Tensor => convert(count, 'float32');
 
 export interface AdamState<P = unknown> {
   /** Updates so far, int32 scalar. */
@@ -58,9 +60,10 @@ export function scaleByAdam(options?: AdamOptions): GradientTransformation<AdamS
       const count = increment(state.count);
       const mu = averages(state.mu, updates, b1);
       const nu = averagesOfSquares(state.nu, updates, b2);
-      const ofMu = nesterov ? debias(b1, increment(count), b1) : debias(b1, count);
-      const ofGrad = nesterov ? debias(b1, count, 1 - b1) : null;
-      const ofNu = debias(b2, count);
+      const time = timeOf(count);
+      const ofMu = nesterov ? debias(b1, timeOf(increment(count)), b1) : debias(b1, time);
+      const ofGrad = nesterov ? debias(b1, time, 1 - b1) : null;
+      const ofNu = debias(b2, time);
       const step = (g: Leaf, m: Leaf, v: Leaf): Leaf => {
         const momentum = times(m, ofMu);
         const variance = times(v, ofNu);
@@ -126,7 +129,7 @@ function scaleByRoot(name: string, options: RmsOptions | undefined, centered: bo
     }),
     update(updates, state) {
       const count = biasCorrection ? increment(state.count!) : null;
-      const correction = count === null ? 1 : debias(decay, count);
+      const correction = count === null ? 1 : debias(decay, timeOf(count));
       const corrected = (x: Leaf): Leaf => (correction === 1 ? x : times(x, correction));
       const mu = centered ? averages(state.mu, updates, decay) : null;
       const nu = averagesOfSquares(state.nu, updates, decay);

@@ -49,7 +49,7 @@ export function sgd(learningRate: Rate, options?: SgdOptions): GradientTransform
 }
 
 const momentumOf = (momentum: number | null, nesterov: boolean): GradientTransformation<EmptyState | TraceState> =>
-  (momentum === null ? identity() : trace(momentum, { nesterov })) as GradientTransformation<EmptyState | TraceState>;
+  momentum === null ? identity() : trace(momentum, { nesterov });
 
 export interface RmspropOptions extends RmsOptions, SgdOptions {
   /** Whether to divide by the standard deviation instead of the root mean square; default false. */

@@ -59,8 +59,7 @@ export function piecewiseConstantSchedule(
   initValue: number,
   scales: Record<number, number> | { boundariesAndScales: Record<number, number> } = {},
 ): TensorSchedule {
-  const table =
-    'boundariesAndScales' in scales ? (scales.boundariesAndScales as Record<number, number>) : (scales as Record<number, number>);
+  const table = 'boundariesAndScales' in scales ? scales.boundariesAndScales : scales;
   const steps = Object.entries(table).map(([boundary, factor]) => [Number(boundary), factor] as const);
   for (const [boundary, factor] of steps) {
     if (!Number.isInteger(boundary) || !(factor >= 0)) {

@@ -97,7 +97,7 @@ test('masked hides leaves from the state and leaves their updates alone', () => 
 
 test('weight decay follows a schedule, counts, and stands first or among the options', () => {
   const p = vector(2);
-  const tx = optim.addDecayedWeights((count) => lax.convert(lax.add(count as Tensor, 1), 'float32'));
+  const tx = optim.addDecayedWeights((count) => lax.convert(lax.add(count, 1), 'float32'));
   const [first, state] = tx.update(vector(0), tx.init(p), p);
   const [second] = tx.update(vector(0), state, p);
   expect([only(first), only(second)]).toEqual([[2], [4]]);

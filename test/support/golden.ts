@@ -18,9 +18,9 @@ export interface GoldenFile {
   versions: Record<string, string>;
   note?: string;
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each file has a form of its own
-  inputs: any;
+  inputs: Record<string, any>;
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  outputs: any;
+  outputs: Record<string, any>;
 }
 
 export interface Tolerance {
