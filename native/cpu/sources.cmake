@@ -1,9 +1,15 @@
 # The CPU kernels. Files named in FLAXEN_CPU_ISA are compiled once for each instruction set, all others once.
 set(FLAXEN_CPU_ISA
   batch_norm_kernels.cc
+  elementwise_arithmetic.cc
+  elementwise_logic.cc
+  elementwise_math.cc
   gemm_dot.cc
   gemm_pack.cc
   gemm_tile.cc
+  loss_kernels.cc
+  random_kernels.cc
+  reduce_kernels.cc
 )
 file(GLOB FLAXEN_CPU_ALL CONFIGURE_DEPENDS native/cpu/*.cc)
 set(FLAXEN_CPU_SOURCES ${FLAXEN_CPU_ALL})
