@@ -1,0 +1,144 @@
+/** Functions that put tensors together and take them apart. */
+import { formatShape, normalizeAxis } from '../core/aval.js';
+import { ArgumentError, ShapeError } from '../core/errors.js';
+import * as lax from '../core/primitives/index.js';
+import { Tensor } from '../core/tensor.js';
+import { asTensor, cast, describe, options, promotedDTypes, settle, type TensorLike } from './operands.js';
+
+type OneAxis = number | { axis?: number };
+
+function several(name: string, tensors: readonly TensorLike[]): Tensor[] {
+  if (!Array.isArray(tensors) || tensors.length === 0)
+    throw new ArgumentError(`np.${name} takes a list of at least one tensor, got ${describe(tensors)}`);
+  return promotedDTypes(name, tensors);
+}
+
+/** The tensors one after another along an axis (0; flattened if null); their other dimensions agree. As jnp.concatenate. */
+export function concatenate(tensors: readonly TensorLike[], given?: number | null | { axis?: number | null }): Tensor {
+  const { axis = 0 } = options<{ axis?: number | null }>(given, 'axis');
+  const own = several('concatenate', tensors);
+  if (axis === null) {
+    return lax.concatenate(
+      own.map((t) => lax.reshape(t, [t.size])),
+      0,
+    );
+  }
+  for (const t of own) if (t.ndim === 0) throw new ShapeError('np.concatenate cannot join scalars: use np.stack');
+  return lax.concatenate(own, axis);
+}
+
+/** Tensors of one shape along a new axis (0). As jnp.stack. */
+export function stack(tensors: readonly TensorLike[], given?: OneAxis): Tensor {
+  const { axis = 0 } = options<{ axis?: number }>(given, 'axis');
+  const own = several('stack', tensors);
+  const { shape } = own[0]!;
+  const odd = own.find((t) => t.shape.join() !== shape.join());
+  if (odd !== undefined) throw new ShapeError(`np.stack needs tensors of one shape, got ${own[0]!} and ${odd}`);
+  const at = normalizeAxis(axis, shape.length + 1);
+  const form = [...shape.slice(0, at), 1, ...shape.slice(at)];
+  return lax.concatenate(
+    own.map((t) => lax.reshape(t, form)),
+    at,
+  );
+}
+
+/** Rows on top of each other: vectors count as rows. As jnp.vstack. */
+export const vstack = (tensors: readonly TensorLike[]): Tensor =>
+  concatenate(several('vstack', tensors).map((t) => (t.ndim < 2 ? lax.reshape(t, [1, t.size]) : t)));
+
+/** Side by side: along axis 1, vectors along their only axis. As jnp.hstack. */
+export function hstack(tensors: readonly TensorLike[]): Tensor {
+  const own = several('hstack', tensors).map((t) => (t.ndim === 0 ? lax.reshape(t, [1]) : t));
+  return concatenate(own, own[0]!.ndim === 1 ? 0 : 1);
+}
+
+/** Parts of equal size along an axis (0), or cut before each of the indices. As jnp.split. */
+export function split(x: TensorLike, sections: number | readonly number[], given?: OneAxis): Tensor[] {
+  const { axis = 0 } = options<{ axis?: number }>(given, 'axis');
+  const t = asTensor(x, 'split');
+  const n = t.shape[normalizeAxis(axis, t.ndim)]!;
+  if (typeof sections === 'number' && (!Number.isInteger(sections) || sections < 1 || n % sections !== 0)) {
+    throw new ShapeError(`np.split cannot cut axis ${axis} of ${t} into ${sections} equal parts: use np.arraySplit, or indices to cut at`);
+  }
+  return arraySplit(t, sections, axis);
+}
+
+/** Like `split`, but parts may differ by one: the first are larger. As jnp.array_split. */
+export function arraySplit(x: TensorLike, sections: number | readonly number[], given?: OneAxis): Tensor[] {
+  const { axis = 0 } = options<{ axis?: number }>(given, 'axis');
+  const t = asTensor(x, 'arraySplit');
+  const at = normalizeAxis(axis, t.ndim);
+  const n = t.shape[at]!;
+  const cuts = typeof sections === 'number' ? evenCuts(n, sections) : sections.map((c) => Math.min(n, Math.max(0, c < 0 ? c + n : c)));
+  const ends = [...cuts, n];
+  return ends.map((end, i) => {
+    const start = i === 0 ? 0 : ends[i - 1]!;
+    return lax.sliceAxis(t, at, start, Math.max(start, end));
+  });
+}
+
+function evenCuts(n: number, parts: number): number[] {
+  if (!Number.isInteger(parts) || parts < 1) throw new ArgumentError(`np.arraySplit makes at least one part, got ${parts}`);
+  const small = Math.floor(n / parts);
+  return Array.from({ length: parts - 1 }, (_, i) => (i + 1) * small + Math.min(i + 1, n % parts));
+}
+
+export type PadWidth = number | readonly [number, number] | readonly (readonly [number, number])[];
+
+export interface PadOptions {
+  /** What the border is made of: a constant, the outermost element, or a mirror image without or with the outermost. Default 'constant'. */
+  readonly mode?: 'constant' | 'edge' | 'reflect' | 'symmetric';
+  /** For mode 'constant'; default 0. */
+  readonly constantValues?: number | Tensor;
+}
+
+/** A border around x: one width for all sides, `[before, after]` for all axes, or such a pair for each axis. As jnp.pad. */
+export function pad(x: TensorLike, padWidth: PadWidth, { mode = 'constant', constantValues = 0 }: PadOptions = {}): Tensor {
+  const t = asTensor(x, 'pad');
+  const widths = padWidths(t, padWidth);
+  if (mode === 'constant') {
+    const v = settle(constantValues, 'pad');
+    const value = v instanceof Tensor ? cast(v, t.dtype) : lax.full([], Number(v), t.dtype);
+    if (widths.every(([before, after]) => before === 0 && after === 0)) return t;
+    return lax.pad(t, value, { low: widths.map((w) => w[0]), high: widths.map((w) => w[1]), interior: widths.map(() => 0) });
+  }
+  return widths.reduce((out, [before, after], axis) => padAxis(out, mode, axis, before, after), t);
+}
+
+function padWidths(t: Tensor, given: PadWidth): (readonly [number, number])[] {
+  const pairs = typeof given === 'number' ? [[given, given] as const] : typeof given[0] === 'number' ? [given as [number, number]] : (given as readonly [number, number][]); // prettier-ignore
+  const all = pairs.length === 1 ? t.shape.map(() => pairs[0]!) : [...pairs];
+  if (all.length !== t.ndim || all.some((w) => w.length !== 2 || w.some((d) => !Number.isInteger(d) || d < 0)))
+    throw new ArgumentError(
+      `np.pad of ${t} needs [before, after] for each of its ${t.ndim} axes, whole numbers of at least 0, got ${JSON.stringify(given)}`,
+    );
+  return all;
+}
+
+function padAxis(t: Tensor, mode: 'edge' | 'reflect' | 'symmetric', axis: number, before: number, after: number): Tensor {
+  if (before === 0 && after === 0) return t;
+  const n = t.shape[axis]!;
+  const skip = mode === 'reflect' ? 1 : 0; // the outermost element is the mirror itself
+  const reach = mode === 'edge' ? 0 : Math.max(before, after) + skip;
+  if (n === 0 || reach > n)
+    throw new ShapeError(
+      `np.pad cannot ${mode === 'edge' ? 'extend' : 'mirror'} axis ${axis} of ${t} by ${formatShape([before, after])}: it has ${n} elements`,
+    );
+  if (mode === 'edge') {
+    const repeated = (i: number, times: number): Tensor =>
+      lax.broadcastTo(
+        lax.sliceAxis(t, axis, i, i + 1),
+        t.shape.map((d, k) => (k === axis ? times : d)),
+      );
+    return join([before > 0 ? repeated(0, before) : null, t, after > 0 ? repeated(n - 1, after) : null], axis);
+  }
+  const mirrored = (start: number, end: number): Tensor | null =>
+    end > start ? lax.reverse(lax.sliceAxis(t, axis, start, end), [axis]) : null;
+  return join([mirrored(skip, before + skip), t, mirrored(n - after - skip, n - skip)], axis);
+}
+
+const join = (parts: readonly (Tensor | null)[], axis: number): Tensor =>
+  lax.concatenate(
+    parts.filter((p) => p !== null),
+    axis,
+  );
