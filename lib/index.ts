@@ -6,6 +6,9 @@ export { grad, stopGradient, valueAndGrad, vjp, type GradOptions } from './core/
 export { jit, type Jitted, type JitOptions, type Lowered } from './core/jit.js';
 export * as tree from './core/tree.js';
 export * as lax from './core/primitives/index.js';
+export * as np from './numpy/index.js';
+export * as random from './random/index.js';
 export { backendInfo, setBackend } from './backends/select.js';
 export * as errors from './errors.js';
 export * as optim from './optim/index.js';
+export * as training from './training/index.js';
