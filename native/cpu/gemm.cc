@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cpu/batch_norm_kernels.h"
+#include "cpu/gemm_split.h"
 #include "runtime/thread_pool.h"
 
 namespace flaxen::cpu {
@@ -13,7 +14,9 @@ constexpr int64_t kRowBlock = kBatchNormRows;          // rows that are cut into
 constexpr int64_t kInnerBlock = 384;                   // a sliver of A so long stays in the first-level cache
 constexpr int64_t kPanelGroup = 16;                    // panels of B that, so long, stay in the second-level cache
 constexpr int64_t kPackedElements = int64_t{4} << 20;  // what is packed of B at a time, if that is not too little
-constexpr int64_t kTaskProducts = 200'000;             // about a microsecond: what is worth handing to another thread
+constexpr int64_t kSmallC = 512 * 1024;
+constexpr int64_t kPackedForSmallC = 256 * 1024;
+constexpr int64_t kTaskProducts = 200'000;  // about a microsecond: what is worth handing to another thread
 constexpr int64_t kMostTasks = 32;
 constexpr int64_t kSliverElements = kMostTileRows * kInnerBlock + 16;
 
@@ -43,6 +46,11 @@ Gemm::Gemm(const GemmShape& shape, Isa isa, bool threaded)
   const auto& [m, n, k, a_row, a_col, b_row, b_col, c_row] = shape_;
   const double products = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   cost_ns_ = 50 + products / (4 * tiles_->lanes);
+  if (const int64_t parts = threaded ? GemmSplit::parts_for(shape) : 1; parts > 1) {
+    split_ = std::make_shared<GemmSplit>(shape, isa, parts);
+    scratch_bytes_ = split_->scratch_bytes();
+    return;
+  }
   const int64_t wanted = threaded ? static_cast<int64_t>(std::min<double>(kMostTasks, products / kTaskProducts)) : 1;
   // Vectors along k where C is too narrow for vectors along its rows.
   dots_ = a_col == 1 && k >= 2 * tiles_->lanes && ((b_row == 1 && m <= 4) || (n <= tiles_->lanes * 3 / 4 && (b_row == 1 || m >= 32)));
@@ -72,7 +80,9 @@ void Gemm::plan_tiles(int64_t tasks) {
   pack_b_ = b_col != 1 || (slivers_ > 2 && k * n > 4096);
   packed_inner_ = k;
   if (pack_b_) {
-    const int64_t most = std::max<int64_t>(1, kPackedElements / std::max<int64_t>(1, panels_ * width * inner_block_)) * inner_block_;
+    // Where C is small, little of k at a time: then A, B and C stay in the second-level cache while it is gone through.
+    const int64_t packed = m * n <= kSmallC && k * n > 2 * kPackedForSmallC ? kPackedForSmallC : kPackedElements;
+    const int64_t most = std::max<int64_t>(1, packed / std::max<int64_t>(1, panels_ * width * inner_block_)) * inner_block_;
     packed_inner_ = std::min(k, most);
     scratch_bytes_ = static_cast<size_t>(packed_inner_ * panels_ * width) * sizeof(float);
   }
@@ -87,6 +97,7 @@ void Gemm::plan_tiles(int64_t tasks) {
 
 std::string Gemm::note() const {
   const auto number = [](const char* name, int64_t x) { return std::string(" ") + name + std::to_string(x); };
+  if (split_) return split_->note();
   std::string text = std::string("gemm ") + name_of(isa_);
   if (dots_) return text + " dots" + (pack_b_ ? " packed b" : "") + number("tasks", row_tasks_ * column_tasks_);
   text += number("mr", tiles_->rows) + number("nr", panel_width()) + number("kc", inner_block_);
@@ -108,7 +119,9 @@ int64_t Gemm::first_row(int64_t sliver) const {
 void Gemm::run(const float* a, const float* b, float* c, const Epilogue& epilogue, void* scratch) const {
   if (shape_.m == 0 || shape_.n == 0) return;
   const Operands operands{a, b, c, epilogue, static_cast<float*>(scratch)};
-  if (dots_) {
+  if (split_) {
+    split_->run(a, b, c, epilogue, scratch);
+  } else if (dots_) {
     run_dots(operands);
   } else {
     run_tiles(operands);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "cpu/gemm_kernels.h"
@@ -25,6 +26,8 @@ struct Epilogue {
   // Column statistics of C as stored, in blocks of kBatchNormRows rows: what BatchNormTable::moments gives for block i, at i * 3 * n.
   float* moments = nullptr;
 };
+
+class GemmSplit;
 
 // A product made ready: the path, the blocking and the split into tasks follow from the shape and the instruction set alone, so that the
 // result is bitwise the same for any number of threads.
@@ -64,6 +67,7 @@ class Gemm {
   Isa isa_ = Isa::baseline;
   const GemmTileTable* tiles_ = nullptr;
   const GemmPackTable* packs_ = nullptr;
+  std::shared_ptr<const GemmSplit> split_;  // does the work where the inner dimension is split
   bool dots_ = false;
   bool pack_a_ = false;
   bool pack_b_ = false;

@@ -46,6 +46,7 @@ void pack_a(const float* a, int64_t a_row, int64_t a_col, int64_t rows, int64_t 
     const float* from = a + p * a_col;
     float* to = packed + p * rows;
     if (a_row == 1) {
+      prefetch_read(from + rows + kLanes - 1);  // what the next rows will pack, while this pack is computed with
       int64_t i = 0;
       for (; i + kLanes <= rows; i += kLanes) store(to + i, load(from + i));
       if (i < rows) store(to + i, load(from + i, static_cast<int>(rows - i)));

@@ -21,14 +21,6 @@ constexpr int widest(int rows) {
   return vectors;
 }
 
-FLAXEN_INLINE void prefetch(const float* p) {
-#if FLAXEN_VECTOR_EXTENSION
-  __builtin_prefetch(p, 1);
-#else
-  (void)p;
-#endif
-}
-
 // Partial: the last vector has fewer columns than lanes.
 template <int rows, int vectors, bool partial>
 FLAXEN_INLINE void compute(const Tile& t) {
@@ -48,7 +40,10 @@ FLAXEN_INLINE void compute(const Tile& t) {
     }
   }
   FLAXEN_UNROLL
-  for (int i = 0; i < rows; ++i) prefetch(t.c + i * t.c_row);
+  for (int i = 0; i < rows; ++i) {
+    prefetch_write(t.c + i * t.c_row);
+    prefetch_write(t.c + i * t.c_row + t.columns - 1);
+  }
 
   const int64_t a_row = t.a_row, a_col = t.a_col, b_row = t.b_row;
   const float* a[kAnchors];

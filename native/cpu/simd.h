@@ -230,6 +230,22 @@ FLAXEN_INLINE void store(T* p, Vec x, All) {
   store(p, x);
 }
 
+// Hints; the address need not be one that may be read.
+FLAXEN_INLINE void prefetch_read(const float* p) {
+#if FLAXEN_VECTOR_EXTENSION
+  __builtin_prefetch(p, 0);
+#else
+  (void)p;
+#endif
+}
+FLAXEN_INLINE void prefetch_write(const float* p) {
+#if FLAXEN_VECTOR_EXTENSION
+  __builtin_prefetch(p, 1);
+#else
+  (void)p;
+#endif
+}
+
 // x * y + z rounded once, on every instruction set (slow on the baseline).
 FLAXEN_INLINE VecF fma(VecF x, VecF y, VecF z) {
 #if FLAXEN_ISA_avx512 && FLAXEN_VECTOR_EXTENSION
