@@ -10,5 +10,6 @@ export * as np from './numpy/index.js';
 export * as random from './random/index.js';
 export { backendInfo, setBackend } from './backends/select.js';
 export * as errors from './errors.js';
+export * as nn from './nn/index.js';
 export * as optim from './optim/index.js';
 export * as training from './training/index.js';

@@ -35,8 +35,8 @@ const float = (x: Tensor): Tensor => convert(x, 'float32');
 /** `max(x, 0)`, with gradient 0 at 0. */
 export const relu = (x: Tensor): Tensor => select(lax.le(x, 0), 0, x); // NaN is not <= 0, so it stays
 
-/** `min(max(x, 0), 6)`. */
-export const relu6 = (x: Tensor): Tensor => min(max(x, 0), 6);
+/** `min(max(x, 0), 6)`, with gradient 0 at 0 and 6. */
+export const relu6 = (x: Tensor): Tensor => select(lax.le(x, 0), 0, select(lax.ge(x, 6), 6, x));
 
 /** `1 / (1 + exp(-x))`. */
 export const sigmoid = (x: Tensor): Tensor => logistic(float(x));

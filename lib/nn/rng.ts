@@ -1,7 +1,7 @@
 /** Random keys of a module: the root key, folded with a hash of the path and a counter. */
 import { createHash } from 'node:crypto';
 import { Tensor } from '../core/tensor.js';
-import { concatenate, full, reshape, threefry2x32 } from '../core/primitives/index.js';
+import { foldIn } from '../random/index.js';
 import { InvalidRngError } from './errors.js';
 
 /** Random keys by stream: `params`, `dropout`, ... */
@@ -38,11 +38,3 @@ export function pathHash(path: readonly string[], counter: number): number {
 
 /** The key number `counter` (from 1) of the module at `path`. As flax.core.scope.LazyRng. */
 export const deriveKey = (root: Tensor, path: readonly string[], counter: number): Tensor => foldIn(root, pathHash(path, counter));
-
-function foldIn(key: Tensor, data: number): Tensor {
-  const words = threefry2x32(key, full([], 0, 'uint32'), full([], data, 'uint32'));
-  return concatenate(
-    words.map((w) => reshape(w, [1])),
-    0,
-  );
-}

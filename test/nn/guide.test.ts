@@ -1,22 +1,10 @@
 /** The guide's models against real Flax: variables, outputs, updates, gradients. */
 import { describe, expect, it } from 'vitest';
-import { grad, nn, tree, type Tensor } from 'flaxen';
+import { grad, tree, type nn, type Tensor } from 'flaxen';
 import { mul } from '../../lib/core/primitives/index.js';
 import { expectGolden, golden, toTensor } from '../support/golden.js';
+import { MLP, MLP_BN } from './models.js';
 import { key, keyOrder, meanOf, shapes } from './support.js';
-
-const MLP = nn.module('MLP', () => (x: Tensor) => {
-  x = nn.Dense({ features: 4 })(x);
-  x = nn.relu(x);
-  return nn.Dense({ features: 1 })(x);
-});
-
-const MLP_BN = nn.module('MLP_BN', () => (x: Tensor, { train }: { train: boolean }) => {
-  x = nn.Dense({ features: 4 })(x);
-  x = nn.BatchNorm({ useRunningAverage: !train })(x);
-  x = nn.relu(x);
-  return nn.Dense({ features: 1 })(x);
-});
 
 const meanSquare = (y: Tensor): Tensor => meanOf(mul(y, y));
 
