@@ -105,9 +105,9 @@ FLAXEN_INLINE VecF erf_inv(VecF x) {
 FLAXEN_INLINE VecF tanh(VecF x) {
   const VecF a = abs(x), z = x * x;
   const VecF q = horner(z, splat(2.1491325e-03f), {-8.184343e-03f, 2.170361e-02f, -5.3947315e-02f, 1.333321e-01f, -3.333333e-01f});
-  const VecF small = fma(x * z, q, x);
+  const VecF small = fma(a * z, q, a);
   const VecF large = splat(1.0f) - splat(2.0f) / (exp(a + a) + splat(1.0f));
-  return select(a < splat(0.625f), small, with_sign(large, sign_bit(x)));
+  return with_sign(select(a < splat(0.625f), small, large), sign_bit(x));
 }
 
 FLAXEN_INLINE VecF logistic(VecF x) {
@@ -118,13 +118,13 @@ FLAXEN_INLINE VecF logistic(VecF x) {
 FLAXEN_INLINE VecF erf(VecF x) {
   const VecF a = abs(x), z = x * x;
   const VecF p =
-      horner(z, splat(7.8890385e-05f), {-8.020817e-04f, 5.1895324e-03f, -2.6854442e-02f, 1.12836e-01f, -3.7612626e-01f, 1.1283791e+00f});
+      horner(z, splat(7.8890385e-05f), {-8.020817e-04f, 5.1895324e-03f, -2.6854442e-02f, 1.12836e-01f, -3.7612626e-01f, 1.2837917e-01f});
   const VecF u = select(a > splat(4.0f), splat(4.0f), a) - splat(2.5f);  // log(erfc(u + 2.5)) is nearly a parabola
   const VecF q = horner(u, splat(7.845182e-07f),
                         {5.19905e-06f, -8.1962535e-06f, 7.818412e-05f, -4.239203e-04f, 2.1625936e-03f, -1.0858731e-02f, -9.438935e-01f,
                          -5.3526807e+00f, -7.806815e+00f});
   const VecF large = with_sign(splat(1.0f) - exp(q), sign_bit(x));
-  return select(a < splat(1.0f), x * p, select(x == x, large, x));
+  return select(a < splat(1.0f), fma(x, p, x), select(x == x, large, x));
 }
 
 // sin(x + quarter * pi / 2), for |x| <= kTrigLimit.
@@ -153,7 +153,7 @@ FLAXEN_INLINE VecF sin_any(VecF x, int32_t quarter, Exact exact) {
   return y;
 }
 FLAXEN_INLINE VecF sin(VecF x) {
-  return sin_any(x, 0, [](double v) { return ::sin(v); });
+  return select(x == splat(0.0f), x, sin_any(x, 0, [](double v) { return ::sin(v); }));
 }
 FLAXEN_INLINE VecF cos(VecF x) {
   return sin_any(x, 1, [](double v) { return ::cos(v); });
