@@ -50,7 +50,7 @@ describe('inside jit', () => {
     const before = state;
     const fresh = tree.map((x: Tensor) => lax.add(x, 0), state); // keeps the inputs of the other tests alive
     expect(fresh).toBeInstanceOf(training.TrainState);
-    state = fresh as unknown as State;
+    state = fresh;
     const held = state.params.Dense_0.kernel;
     state = jitted(state, inputs.grads);
     state = jitted(state, inputs.grads);
