@@ -282,7 +282,7 @@ class Planner {
     Blocks& b = plan_.blocks;
     const int64_t file = kRegisterFile / 4 / std::max(registers_, 1) / 16 * 16;  // elements of one register
     const int64_t elements = std::min(file, kMostElements);
-    if (elements < 64) throw GraphError("fused.elementwise needs more registers than the interpreter has");
+    if (elements < 16) throw GraphError("fused.elementwise needs more registers than the interpreter has");
     plan_.register_bytes = elements * 4;
     if (long_rows_) {
       b.cols_per_block = std::min(elements, b.cols);

@@ -62,7 +62,7 @@ struct ElementwisePlan {
 };
 
 constexpr int64_t kRegisterFile = 32 * 1024;  // bytes: fits the L1 cache
-constexpr int kMaxSlots = 256;
+constexpr int kMaxSlots = 512;
 
 ElementwisePlan plan_program(const ElementwiseProgram& program, Isa isa);
 
