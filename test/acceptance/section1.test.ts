@@ -83,7 +83,7 @@ test('it trains, then evaluates with the running averages', async () => {
   const before = evalStep(state, held);
   const mean = new training.MeanMetrics<{ loss: Tensor; accuracy: Tensor }>();
   let metrics: { loss: Tensor; accuracy: Tensor };
-  for (let epoch = 0; epoch < 40; epoch++) {
+  for (let epoch = 0; epoch < 20; epoch++) {
     mean.reset();
     for (const batch of training.batches(random.foldIn(random.PRNGKey(7), epoch), train, 32, { dropRemainder: true })) {
       [state, metrics] = trainStep(state, batch);
@@ -92,9 +92,9 @@ test('it trains, then evaluates with the running averages', async () => {
   }
   const last = await mean.result();
   const after = evalStep(state, held);
-  expect(state.step.item()).toBe(40 * 16);
-  expect(last.accuracy).toBeGreaterThan(0.93);
-  expect(await after.accuracy.array()).toBeGreaterThan(0.9);
+  expect(state.step.item()).toBe(20 * 16);
+  expect(last.accuracy).toBeGreaterThan(0.9);
+  expect(await after.accuracy.array()).toBeGreaterThan(0.93);
   expect(await after.loss.array()).toBeLessThan(((await before.loss.array()) as number) / 3);
   expect(trainStep.cacheSize()).toBe(1);
 
