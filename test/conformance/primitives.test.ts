@@ -1,0 +1,76 @@
+/**
+ * One suite for every backend: each primitive on every dtype it takes, on odd shapes and at the edges of the number range, against the reference
+ * interpreter. The backend under test is the current one: FLAXEN_BACKEND=name npx vitest run test/conformance.
+ */
+import { describe, expect, it } from 'vitest';
+import { currentBackend, setBackend } from '../../lib/backends/select.js';
+import { primitives } from '../../lib/core/primitive.js';
+import { describeCase, outputsOf, runCase, type Case } from './case.js';
+import { elementwiseCases } from './cases_elementwise.js';
+import { layerCases } from './cases_layers.js';
+import { layoutCases } from './cases_layout.js';
+import { reductionCases } from './cases_reduction.js';
+import { difference } from './compare.js';
+import { exceptions } from './exceptions.js';
+
+const backend = currentBackend();
+const references = ['reference', 'reference64'].map((name) => {
+  setBackend(name);
+  return currentBackend();
+});
+setBackend(backend.name);
+
+const byPrimitive = new Map<string, Case[]>();
+for (const one of [...elementwiseCases(), ...layoutCases(), ...reductionCases(), ...layerCases()]) {
+  const excepted = exceptions[backend.name]?.some((e) => e.op === one.op && (e.label === undefined || e.label === one.label));
+  if (!byPrimitive.has(one.op)) byPrimitive.set(one.op, []);
+  if (!excepted) byPrimitive.get(one.op)!.push(one);
+}
+
+/** The first wrong element of a case, or null. */
+function fault(one: Case): string | null {
+  const have = runCase(backend, one);
+  // Exact primitives have float32 semantics bit for bit; others are compared with their true value.
+  const want = runCase(references[one.tolerance === 'exact' ? 0 : 1]!, one);
+  const types = outputsOf(one.op, one.inputs, one.params);
+  for (let o = 0; o < want.length; o++) {
+    if (have[o]!.length !== want[o]!.length) return `output ${o} has ${have[o]!.length} elements, not ${want[o]!.length}`;
+    const tolerance = types[o]!.dtype === 'float32' ? one.tolerance : 'exact';
+    for (let i = 0; i < want[o]!.length; i++) {
+      const wrong = difference(have[o]![i]!, want[o]![i]!, tolerance, o, i);
+      if (wrong !== null)
+        return `output ${o}, element ${i}: ${have[o]![i]}, the reference has ${want[o]![i]}; ${wrong}${operandsAt(one, want[o]!.length, i)}`;
+    }
+  }
+  return null;
+}
+
+const operandsAt = (one: Case, size: number, at: number): string =>
+  one.inputs.length > 0 && one.inputs.every((x) => x.values.length === size)
+    ? `; of ${one.inputs.map((x) => x.values[at]).join(', ')}`
+    : '';
+
+describe(`the ${backend.name} backend`, () => {
+  it.each([...byPrimitive.keys()].map((op) => [op]))('%s', (op) => {
+    const faults: string[] = [];
+    for (const one of byPrimitive.get(op)!) {
+      const wrong = fault(one);
+      if (wrong !== null) faults.push(`${describeCase(one)}: ${wrong}`);
+    }
+    if (faults.length > 0)
+      throw new Error(`${faults.length} of ${byPrimitive.get(op)!.length} cases differ:\n${faults.slice(0, 8).join('\n')}`);
+  });
+
+  it('gives the same bits at every run', () => {
+    for (const op of ['reduceSum', 'dotGeneral', 'dense', 'batchNorm', 'batchNormGrad', 'softmaxCrossEntropy', 'cumsum', 'scatterAdd']) {
+      for (const one of byPrimitive.get(op)!.slice(-3)) {
+        const first = runCase(backend, one);
+        for (let run = 0; run < 2; run++) expect(runCase(backend, one), describeCase(one)).toEqual(first);
+      }
+    }
+  });
+});
+
+it('every primitive is covered', () => {
+  expect([...byPrimitive.keys()].sort()).toEqual([...primitives().keys()].sort());
+});
