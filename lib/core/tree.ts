@@ -3,6 +3,7 @@
  * Functions over several trees compare structures and throw with the first path that differs.
  */
 import { TreeStructureError } from './errors.js';
+import { Tensor } from './tensor.js';
 
 export type Path = readonly (string | number)[];
 
@@ -20,7 +21,7 @@ export abstract class TreeDef {
 class LeafDef extends TreeDef {
   readonly leafCount = 1;
   collect(value: unknown, leaves: unknown[]): boolean {
-    if (!isLeaf(value)) return false;
+    if (!(value instanceof Tensor) && !isLeaf(value)) return false;
     leaves.push(value);
     return true;
   }
@@ -90,7 +91,7 @@ class ObjectDef extends TreeDef {
     if (!isPlainObject(value)) return false;
     const { keys, children } = this;
     let count = 0;
-    for (const key in value) if (Object.hasOwn(value, key)) count++;
+    for (const _ in value) count++;
     if (count !== keys.length) return false;
     for (let i = 0; i < keys.length; i++) {
       const child = value[keys[i]!];
@@ -261,8 +262,11 @@ export type Mapped<T, U> = T extends null | undefined
  * A tree of `f(leaf, ...)` with the structure of `tree`; the others have it too, or carry whole subtrees where `tree` has leaves (as in JAX).
  * Keys come out sorted. Throws TreeStructureError with the first path that differs.
  */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- leaves of further trees have no common type
-export function map<T, U>(f: (leaf: never, ...rest: any[]) => U, tree: T, ...rest: unknown[]): Mapped<T, U> {
+/* eslint-disable @typescript-eslint/no-explicit-any -- leaves of further trees have no common type */
+export function map<T>(f: (leaf: Tensor, ...rest: any[]) => Tensor, tree: T, ...rest: unknown[]): T;
+export function map<T, U>(f: (leaf: never, ...rest: any[]) => U, tree: T, ...rest: unknown[]): Mapped<T, U>;
+export function map(f: (leaf: never, ...rest: any[]) => unknown, tree: unknown, ...rest: unknown[]): unknown {
+  /* eslint-enable @typescript-eslint/no-explicit-any */
   const [values, def] = flatten(tree);
   const others = rest.map((other) => {
     const out: unknown[] = [];
@@ -272,7 +276,7 @@ export function map<T, U>(f: (leaf: never, ...rest: any[]) => U, tree: T, ...res
   return unflatten(
     def,
     values.map((v, i) => f(v as never, ...others.map((o) => o[i]))),
-  ) as Mapped<T, U>;
+  );
 }
 
 /** `map` whose function gets the path as well. */
