@@ -2,8 +2,9 @@
 import type { DType } from '../core/dtype.js';
 import { isInteger } from '../core/dtype.js';
 import { ArgumentError, DTypeError } from '../core/errors.js';
-import { convert, dotGeneral, take } from '../core/primitives/index.js';
+import { convert, dotGeneral } from '../core/primitives/index.js';
 import type { Tensor } from '../core/tensor.js';
+import { take } from '../numpy/index.js';
 import { computeDtype } from './compute_dtype.js';
 import { param } from './hooks.js';
 import { varianceScaling, type Initializer } from './initializers.js';
@@ -22,7 +23,8 @@ export interface EmbedConfig {
 const DEFAULT_EMBEDDING = varianceScaling(1, 'fan_in', 'normal', { inAxis: -1, outAxis: 0 });
 
 /**
- * A table of vectors, the parameter `embedding` [numEmbeddings, features]: integer inputs [...] give [..., features], NaN for those outside of the table.
+ * A table of vectors, the parameter `embedding` [numEmbeddings, features]: integer inputs [...] give [..., features]; negative ones count from
+ * the end, and those outside of the table give NaN.
  * The method `attend` gives the inner products of [..., features] with all rows, [..., numEmbeddings]. As flax.linen.Embed.
  */
 export const Embed = module(
@@ -32,7 +34,7 @@ export const Embed = module(
     return {
       __call__(inputs: Tensor): Tensor {
         if (!isInteger(inputs.dtype)) throw new DTypeError(`Embed takes integer inputs, got ${inputs}; convert them with astype('int32')`);
-        return take(convert(embedding, computeDtype(dtype, [embedding])), inputs, 0, 'fill');
+        return take(convert(embedding, computeDtype(dtype, [embedding])), inputs, 0);
       },
       attend(query: Tensor): Tensor {
         const to = computeDtype(dtype, [query, embedding]);

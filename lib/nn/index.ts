@@ -7,6 +7,7 @@ export type {
   Bound,
   Collection,
   Forward,
+  Init,
   InitOptions,
   Methods,
   Module,

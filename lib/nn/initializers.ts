@@ -89,9 +89,7 @@ export function varianceScaling(scale: number, mode: FanMode, distribution: Dist
       case 'uniform':
         return mul(random.uniform(key, shape, { dtype, minval: -1 }), fround(Math.sqrt(fround(3 * variance))));
       default:
-        throw new ArgumentError(
-          `distribution of varianceScaling is truncated_normal, normal or uniform, got ${String(distribution as unknown)}`,
-        );
+        throw new ArgumentError(`distribution of varianceScaling is truncated_normal, normal or uniform, got ${String(distribution)}`);
     }
   };
 }

@@ -75,7 +75,7 @@ export function formatTable(module: string, calls: readonly CallRecord[], variab
     ...lines(header),
     ...body,
     rule('└', '┴', '┘', '─'),
-    `Total parameters: ${total(tensors(variables))}`,
+    `Total variables: ${total(tensors(variables))}`,
     '',
   ].join('\n');
 }

@@ -63,12 +63,25 @@ export type WithOptions<A extends unknown[], X> = [LastOf<A>] extends [never]
     : [...A, ...Trailing<X>];
 type Trailing<X> = object extends X ? [options?: X] : [options: X];
 
+/** A call that names a method, whose type is not known here. */
+interface WithMethod {
+  method: string | Forward;
+  mutable?: Filter;
+  [option: string]: unknown;
+}
+
 /** `apply`: a pair with the mutable collections if and only if `mutable` is given and not false. */
 export interface Apply<F extends Forward> {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- another method has another type
-  (variables: VariablesLike, ...args: [...unknown[], ApplyOptions & { method: string | Forward; mutable?: Filter }]): any;
+  (variables: VariablesLike, ...args: [...unknown[], WithMethod]): any;
   (variables: VariablesLike, ...args: WithOptions<Parameters<F>, ApplyOptions & { mutable: Mutable }>): [ReturnType<F>, Variables];
   (variables: VariablesLike, ...args: WithOptions<Parameters<F>, ApplyOptions & { mutable?: false }>): ReturnType<F>;
+}
+
+/** `init` and its like, with what comes back: R, or M where a method is named. */
+export interface Init<F extends Forward, R, M = R> {
+  (rngs: Rngs | Tensor, ...args: [...unknown[], WithMethod]): M;
+  (rngs: Rngs | Tensor, ...args: WithOptions<Parameters<F>, InitOptions>): R;
 }
 
 /** A module bound to variables: calling it, or a method, runs it without `apply`. */
@@ -79,13 +92,14 @@ export type Module<B extends Body = Forward> = CallOf<B> & {
   /** The type's name: "Dense". */
   readonly moduleName: string;
   /** Creates the variables, running the forward function once on these arguments; only their shapes and dtypes matter. */
-  init(rngs: Rngs | Tensor, ...args: WithOptions<Parameters<CallOf<B>>, InitOptions>): Variables;
+  readonly init: Init<CallOf<B>, Variables>;
   /** As `init`, but returns `[output, variables]`. */
-  initWithOutput(rngs: Rngs | Tensor, ...args: WithOptions<Parameters<CallOf<B>>, InitOptions>): [ReturnType<CallOf<B>>, Variables];
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- another method has another type
+  readonly initWithOutput: Init<CallOf<B>, [ReturnType<CallOf<B>>, Variables], [any, Variables]>;
   /** Runs the forward function on these variables. The same function each time, so that it serves as a TrainState's applyFn. */
   readonly apply: Apply<CallOf<B>>;
-  /** A table of the modules that a call runs, with their outputs and parameters. */
-  tabulate(rngs: Rngs | Tensor, ...args: WithOptions<Parameters<CallOf<B>>, InitOptions>): string;
+  /** A table of the modules that a call runs, with their inputs, outputs and variables; nothing is computed. */
+  readonly tabulate: Init<CallOf<B>, string>;
   /** The instance with its variables, to try out methods; random counters go on from call to call. */
   bind(variables: VariablesLike, options?: { rngs?: Rngs | Tensor; mutable?: Filter }): Bound<B>;
   /** The named methods, to be called inside a module's forward function as the instance itself is. */

@@ -47,7 +47,7 @@ const cases: Record<string, () => unknown> = {
     keys(batch_stats.BatchNorm_0),
   ],
   tree_map_sorts_keys: () => {
-    const t = tree.map((leaf: Tensor) => leaf.shape, vBn) as unknown as nn.Variables;
+    const t = tree.map((leaf: Tensor) => leaf.shape, vBn);
     return [keys(t), keys(t.params), keys(t.params.Dense_0), keys(t.params.BatchNorm_0)];
   },
   apply_mutable_list_returns_pair: () => {
