@@ -1,7 +1,7 @@
 /** flaxen itself: the program of README.md with the case's widths, and single kernels. */
 import { readFileSync } from 'node:fs';
-import { jit, lax, nn, np, optim, random, training, tree, valueAndGrad, vjp, type Tensor } from 'flaxen';
-import type { GemmKernel, JobRequest, Kernel, MlpCase } from '../harness/cases.js';
+import { backendInfo, jit, lax, nn, np, optim, random, training, tree, valueAndGrad, vjp, type Tensor } from 'flaxen';
+import type { BlockKernel, GemmKernel, JobRequest, Kernel, MlpCase } from '../harness/cases.js';
 import { serve } from './lines.mjs';
 
 type Run = (steps: number) => number;
@@ -31,7 +31,10 @@ function openMlp(kind: 'train' | 'grad' | 'eval', { batch: rows, input, widths }
   });
   const lossAndGrads = (state: State, batch: Batch) => {
     const lossFn = (params: State['params']) => {
-      const [logits, updates] = state.applyFn({ params, batch_stats: state.batch_stats }, batch.image, { train: true, mutable: ['batch_stats'] });
+      const [logits, updates] = state.applyFn({ params, batch_stats: state.batch_stats }, batch.image, {
+        train: true,
+        mutable: ['batch_stats'],
+      });
       const metrics = metricsOf(logits, batch.label);
       return [metrics.loss, { metrics, updates }] as const;
     };
@@ -81,31 +84,91 @@ function openMlp(kind: 'train' | 'grad' | 'eval', { batch: rows, input, widths }
 let seed = 0;
 const normal = (...shape: number[]): Tensor => random.normal(random.PRNGKey(seed++), shape);
 
-/** Calls `f` on the same tensors again and again; the last argument is donated, so that its memory can take a result as BLAS's `out` does. */
-function repeat<A extends Tensor[]>(f: (...args: A) => Tensor | readonly Tensor[], ...args: A): Run {
-  const step = jit(f);
-  tree.map((t: Tensor) => t.dataSync(), args);
+/** Waits for a tensor without copying all of it. */
+function wait(t: Tensor): void {
+  lax.slice(t, t.shape.map(() => 0), t.shape.map(() => 1)).dataSync(); // prettier-ignore
+}
+
+/** Calls `f` again and again on the same tensors. Each call gets the last results' memory, as inside a train step, or BLAS's `out`. */
+function loop(f: (...args: Tensor[]) => readonly Tensor[], ...args: Tensor[]): Run {
+  const step = jit((_out: readonly Tensor[], ...args: Tensor[]) => f(...args), { donate: [0], name: 'kernel' });
+  let out = jit(f)(...args);
   return (steps) => {
-    let result!: Tensor | readonly Tensor[];
-    for (let i = 0; i < steps; i++) result = step(...args);
-    const last = Array.isArray(result) ? (result as readonly Tensor[])[0]! : (result as Tensor);
-    last.dataSync();
+    for (let i = 0; i < steps; i++) out = step(out, ...args);
+    wait(out[0]!);
     return 0;
   };
 }
 
+/** The backward pass of `f` alone. */
+function pullOf(f: (...args: Tensor[]) => Tensor, args: Tensor[], cotangent: Tensor): Run {
+  const [, back] = vjp(f, ...args);
+  return loop((ct) => back(ct), cotangent);
+}
+
 function openGemm({ m, n, k, transA, transB }: GemmKernel): Run {
-  const a = transA ? normal(k, m) : normal(m, k);
-  const b = transB ? normal(n, k) : normal(k, n);
-  const product = jit(
-    (a: Tensor, b: Tensor, _out: Tensor) =>
-      lax.dotGeneral(a, b, { lhsContract: [transA ? 0 : 1], rhsContract: [transB ? 1 : 0], lhsBatch: [], rhsBatch: [] }),
-    { donate: [2], name: 'product' },
-  );
-  let out = np.zeros([m, n]);
-  tree.map((t: Tensor) => t.dataSync(), [a, b, out]);
+  const dims = { lhsContract: [transA ? 0 : 1], rhsContract: [transB ? 1 : 0], lhsBatch: [], rhsBatch: [] };
+  return loop((a, b) => [lax.dotGeneral(a, b, dims)], transA ? normal(k, m) : normal(m, k), transB ? normal(n, k) : normal(k, n));
+}
+
+const dense = (x: Tensor, kernel: Tensor, bias: Tensor): Tensor => lax.dense(x, kernel, bias);
+const batchNorm = (x: Tensor, scale: Tensor, bias: Tensor): [Tensor, Tensor, Tensor] =>
+  lax.batchNorm(x, scale, bias, { epsilon: 1e-5, fastVariance: true });
+const normalize = (x: Tensor, scale: Tensor, bias: Tensor): Tensor => batchNorm(x, scale, bias)[0];
+
+/** Dense, batch norm and relu as one program, or as one program each. */
+function openBlock({ rows, inputs, features, fused, backward }: BlockKernel): Run {
+  const [x, kernel, bias] = [normal(rows, inputs), normal(inputs, features), np.zeros([features])];
+  const [scale, shift, cotangent] = [np.ones([features]), np.zeros([features]), normal(rows, features)];
+  if (fused) {
+    const block = (x: Tensor, kernel: Tensor, bias: Tensor, scale: Tensor, shift: Tensor): Tensor =>
+      nn.relu(normalize(dense(x, kernel, bias), scale, shift));
+    if (!backward) return loop((x, w, b, s, t) => [block(x, w, b, s, t)], x, kernel, bias, scale, shift);
+    return loop((ct, x, w, b, s, t) => {
+      const [y, back] = vjp(block, x, w, b, s, t);
+      return [y, ...back(ct)];
+    }, cotangent, x, kernel, bias, scale, shift); // prettier-ignore
+  }
+  const z = dense(x, kernel, bias);
+  const y = normalize(z, scale, shift);
+  const parts = [loop((x, w, b) => [dense(x, w, b)], x, kernel, bias), loop(batchNorm, z, scale, shift), loop((y) => [nn.relu(y)], y)];
+  if (backward) {
+    parts.push(
+      pullOf(nn.relu, [y], cotangent),
+      pullOf(normalize, [z, scale, shift], cotangent),
+      pullOf(dense, [x, kernel, bias], cotangent),
+    );
+  }
   return (steps) => {
-    for (let i = 0; i < steps; i++) out = product(a, b, out);
-    return wait(out);
+    for (let i = 0; i < steps; i++) for (const part of parts) part(1);
+    return 0;
   };
 }
+
+function openKernel(k: Kernel): Run {
+  switch (k.op) {
+    case 'gemm':
+      return openGemm(k);
+    case 'block':
+      return openBlock(k);
+    case 'dense':
+      return loop((x, w, b) => [dense(x, w, b)], normal(k.rows, k.inputs), normal(k.inputs, k.features), np.zeros([k.features]));
+    case 'denseGrad': {
+      const args = [normal(k.rows, k.inputs), normal(k.inputs, k.features), np.zeros([k.features])];
+      return pullOf(dense, args, normal(k.rows, k.features));
+    }
+    case 'batchNorm':
+      return loop(batchNorm, normal(k.rows, k.features), np.ones([k.features]), np.zeros([k.features]));
+    case 'batchNormGrad': {
+      const args = [normal(k.rows, k.features), np.ones([k.features]), np.zeros([k.features])];
+      return pullOf(normalize, args, normal(k.rows, k.features));
+    }
+  }
+}
+
+const openJob = (request: JobRequest): Run =>
+  request.kind === 'kernel' ? openKernel(request.kernel) : openMlp(request.kind, request.case);
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+np.zeros([1]).dataSync(); // loads the addon
+await serve({ name: 'flaxen', version: `flaxen ${version}, ${JSON.stringify(backendInfo())}` }, openJob);

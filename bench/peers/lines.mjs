@@ -1,5 +1,6 @@
 // A peer's side of the benchmark: one JSON request a line on stdin, one JSON answer a line on stdout (bench/README.md).
 import { readFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 
 function statusBytes(field) {

@@ -65,4 +65,7 @@ function openJob({ kind, case: { batch, input, widths } }) {
 }
 
 await tf.ready();
-await serve({ name: 'tfjs-node', version: `tfjs-node ${tf.version['tfjs-core']}, ${tf.getBackend()} backend` }, openJob);
+await serve(
+  { name: 'tfjs-node', version: `tfjs-node ${tf.version['tfjs-core']}, libtensorflow ${tf.backend().binding.TF_Version}` },
+  openJob,
+);
