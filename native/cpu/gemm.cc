@@ -38,26 +38,28 @@ struct Gemm::Operands {
   const float* b;
   float* c;
   const Epilogue& epilogue;
+  const Prologue& prologue;
   float* packed;  // of B
 };
 
-Gemm::Gemm(const GemmShape& shape, Isa isa, bool threaded)
+Gemm::Gemm(const GemmShape& shape, Isa isa, GemmOptions options)
     : shape_(shape), isa_(isa), tiles_(&gemm_tile_table(isa)), packs_(&gemm_pack_table(isa)) {
   const auto& [m, n, k, a_row, a_col, b_row, b_col, c_row] = shape_;
   const double products = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   cost_ns_ = 50 + products / (4 * tiles_->lanes);
-  if (const int64_t parts = threaded ? GemmSplit::parts_for(shape) : 1; parts > 1) {
+  if (const int64_t parts = options.threaded && !options.prologue ? GemmSplit::parts_for(shape) : 1; parts > 1) {
     split_ = std::make_shared<GemmSplit>(shape, isa, parts);
     scratch_bytes_ = split_->scratch_bytes();
     return;
   }
-  const int64_t wanted = threaded ? static_cast<int64_t>(std::min<double>(kMostTasks, products / kTaskProducts)) : 1;
+  const int64_t wanted = options.threaded ? static_cast<int64_t>(std::min<double>(kMostTasks, products / kTaskProducts)) : 1;
   // Vectors along k where C is too narrow for vectors along its rows.
-  dots_ = a_col == 1 && k >= 2 * tiles_->lanes && ((b_row == 1 && m <= 4) || (n <= tiles_->lanes * 3 / 4 && (b_row == 1 || m >= 32)));
+  dots_ = !options.prologue && a_col == 1 && k >= 2 * tiles_->lanes &&
+          ((b_row == 1 && m <= 4) || (n <= tiles_->lanes * 3 / 4 && (b_row == 1 || m >= 32)));
   if (dots_) {
     plan_dots(std::max<int64_t>(wanted, 1));
   } else {
-    plan_tiles(std::max<int64_t>(wanted, 1));
+    plan_tiles(std::max<int64_t>(wanted, 1), options.prologue);
   }
 }
 
@@ -68,7 +70,7 @@ void Gemm::plan_dots(int64_t tasks) {
   if (pack_b_) scratch_bytes_ = static_cast<size_t>(packed_line() * shape_.n) * sizeof(float);
 }
 
-void Gemm::plan_tiles(int64_t tasks) {
+void Gemm::plan_tiles(int64_t tasks, bool pack_all) {
   const auto& [m, n, k, a_row, a_col, b_row, b_col, c_row] = shape_;
   const int64_t width = panel_width();
   const int64_t blocks = ceil_div(m, kRowBlock);
@@ -77,7 +79,7 @@ void Gemm::plan_tiles(int64_t tasks) {
 
   inner_block_ = ceil_div(k, std::max<int64_t>(1, ceil_div(k, kInnerBlock)));
   // Two slivers do not pay for packing, nor does a B that lies in the first-level cache anyhow.
-  pack_b_ = b_col != 1 || (slivers_ > 2 && k * n > 4096);
+  pack_b_ = pack_all || b_col != 1 || (slivers_ > 2 && k * n > 4096);
   packed_inner_ = k;
   if (pack_b_) {
     // Where C is small, little of k at a time: then A, B and C stay in the second-level cache while it is gone through.
@@ -92,7 +94,7 @@ void Gemm::plan_tiles(int64_t tasks) {
   if (row_tasks_ * column_tasks_ < std::min<int64_t>(tasks, kMostTasks / 2)) {
     column_tasks_ = std::min(ceil_div(std::min<int64_t>(tasks, kMostTasks / 2), std::max<int64_t>(1, row_tasks_)), ceil_div(panels_, 2));
   }
-  pack_a_ = panels_ / std::max<int64_t>(1, column_tasks_) >= 4;
+  pack_a_ = pack_all || panels_ / std::max<int64_t>(1, column_tasks_) >= 4;
 }
 
 std::string Gemm::note() const {
@@ -116,9 +118,9 @@ int64_t Gemm::first_row(int64_t sliver) const {
   return first + part(rows, ceil_div(rows, tiles_->rows), sliver % slivers_per_block());
 }
 
-void Gemm::run(const float* a, const float* b, float* c, const Epilogue& epilogue, void* scratch) const {
+void Gemm::run(const float* a, const float* b, float* c, const Epilogue& epilogue, void* scratch, const Prologue& prologue) const {
   if (shape_.m == 0 || shape_.n == 0) return;
-  const Operands operands{a, b, c, epilogue, static_cast<float*>(scratch)};
+  const Operands operands{a, b, c, epilogue, prologue, static_cast<float*>(scratch)};
   if (split_) {
     split_->run(a, b, c, epilogue, scratch);
   } else if (dots_) {
@@ -187,8 +189,13 @@ void Gemm::pack_b(const Operands& o, Range inner) const {
       const int64_t j = panel * width;
       for (int64_t p = inner.begin; p < inner.end; p += inner_block_) {
         const int64_t length = std::min(inner_block_, inner.end - p);
-        packs_->pack_b(o.b + p * shape_.b_row + j * shape_.b_col, shape_.b_row, shape_.b_col, length, std::min(width, shape_.n - j), width,
-                       o.packed + (p - inner.begin) * panels_ * width + panel * length * width);
+        const int64_t columns = std::min(width, shape_.n - j);
+        float* packed = o.packed + (p - inner.begin) * panels_ * width + panel * length * width;
+        if (o.prologue.pack_b) {
+          o.prologue.pack_b(o.prologue.context, p, j, length, columns, width, packed);
+        } else {
+          packs_->pack_b(o.b + p * shape_.b_row + j * shape_.b_col, shape_.b_row, shape_.b_col, length, columns, width, packed);
+        }
       }
     }
   });
@@ -219,7 +226,11 @@ void Gemm::run_task(const Operands& o, Range slivers, Range panels, Range inner)
                   .bias = last ? o.epilogue.bias : nullptr,
                   .relu = last && o.epilogue.relu};
         if (pack_a_) {
-          packs_->pack_a(tile.a, a_row, a_col, rows, length, sliver_of_a);
+          if (o.prologue.pack_a) {
+            o.prologue.pack_a(o.prologue.context, i, p, rows, length, sliver_of_a);
+          } else {
+            packs_->pack_a(tile.a, a_row, a_col, rows, length, sliver_of_a);
+          }
           tile.a = sliver_of_a;
           tile.a_row = 1;
           tile.a_col = rows;

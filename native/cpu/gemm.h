@@ -27,6 +27,19 @@ struct Epilogue {
   float* moments = nullptr;
 };
 
+// Makes an operand's elements as they are packed, in the layouts of GemmPackTable, for operands that nobody stores (an activation's input,
+// a gradient through a normalisation). A null function means: copy from memory.
+struct Prologue {
+  const void* context = nullptr;
+  void (*pack_a)(const void* context, int64_t i, int64_t p, int64_t rows, int64_t k, float* packed) = nullptr;
+  void (*pack_b)(const void* context, int64_t p, int64_t j, int64_t k, int64_t columns, int64_t width, float* packed) = nullptr;
+};
+
+struct GemmOptions {
+  bool threaded = true;   // without it a run stays on the calling thread, for products that themselves run side by side
+  bool prologue = false;  // runs come with a prologue, so both operands go through packing
+};
+
 class GemmSplit;
 
 // A product made ready: the path, the blocking and the split into tasks follow from the shape and the instruction set alone, so that the
@@ -34,14 +47,13 @@ class GemmSplit;
 class Gemm {
  public:
   Gemm() = default;
-  // Without `threaded` a run stays on the calling thread, for products that themselves run side by side.
-  Gemm(const GemmShape& shape, Isa isa, bool threaded = true);
+  Gemm(const GemmShape& shape, Isa isa, GemmOptions options = {});
 
   size_t scratch_bytes() const { return scratch_bytes_; }
   double cost_ns() const { return cost_ns_; }
   std::string note() const;
 
-  void run(const float* a, const float* b, float* c, const Epilogue& epilogue, void* scratch) const;
+  void run(const float* a, const float* b, float* c, const Epilogue& epilogue, void* scratch, const Prologue& prologue = {}) const;
 
  private:
   struct Operands;
@@ -51,7 +63,7 @@ class Gemm {
   };
 
   void plan_dots(int64_t tasks);
-  void plan_tiles(int64_t tasks);
+  void plan_tiles(int64_t tasks, bool pack_all);
   void run_dots(const Operands&) const;
   void run_tiles(const Operands&) const;
   void pack_b(const Operands&, Range inner) const;

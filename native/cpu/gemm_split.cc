@@ -31,8 +31,8 @@ GemmSplit::GemmSplit(const GemmShape& shape, Isa isa, int64_t parts)
     : shape_(shape),
       parts_(parts),
       length_((shape.k + parts - 1) / parts),
-      part_(with(shape, length_), isa, false),
-      last_(with(shape, shape.k - length_ * (parts - 1)), isa, false) {}
+      part_(with(shape, length_), isa, {.threaded = false}),
+      last_(with(shape, shape.k - length_ * (parts - 1)), isa, {.threaded = false}) {}
 
 size_t GemmSplit::slab_bytes() const { return aligned(static_cast<size_t>(shape_.m * shape_.n) * sizeof(float)); }
 

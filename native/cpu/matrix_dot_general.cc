@@ -118,7 +118,7 @@ void prepare_dot_general(const Graph& graph, const Node& node, Prepared& prepare
                     .b_row = plan.y.columns.stride,
                     .b_col = plan.y.rows.stride,
                     .c_row = plan.n},
-                   chosen_isa(), plan.tasks == 1);
+                   chosen_isa(), {.threaded = plan.tasks == 1});
   plan.gemm_bytes = aligned(plan.gemm.scratch_bytes());
   prepared.scratch_bytes += plan.gemm_bytes * static_cast<size_t>(plan.tasks);
   prepared.cost_ns = plan.gemm.cost_ns() * static_cast<double>(plan.batch);

@@ -1,8 +1,10 @@
 // Matrix products on every kind of stride against float64, with guard zones, poisoned outputs and scratch, and one thread against many.
 #include "cpu/gemm.h"
 
+#include <algorithm>
 #include <array>
 
+#include "cpu/batch_norm_kernels.h"
 #include "kernel_check.h"
 
 using namespace flaxen;
@@ -78,6 +80,57 @@ void product(int64_t m, int64_t n, int64_t k, Layout la, Layout lb, bool bias, b
   }
 }
 
+// Column statistics of what was stored equal those of batch normalisation's own pass.
+void moments(int64_t m, int64_t n, int64_t k) {
+  const std::string what = "moments of " + to_string(Shape{m, n});
+  const Guarded<float> a = random_floats(m * k, 1), b = random_floats(k * n, 2), bias = random_floats(n, 3);
+  const int64_t blocks = (m + kBatchNormRows - 1) / kBatchNormRows;
+  Guarded<float> c(m * n), found(blocks * 3 * n), wanted(blocks * 3 * n);
+  const Gemm gemm({.m = m, .n = n, .k = k, .a_row = k, .a_col = 1, .b_row = n, .b_col = 1, .c_row = n}, chosen_isa());
+  Guarded<char> scratch(static_cast<int64_t>(gemm.scratch_bytes()));
+  found.poison();
+  gemm.run(a.data(), b.data(), c.data(), {.bias = bias.data(), .moments = found.data()}, scratch.data());
+  for (int64_t block = 0; block < blocks; ++block) {
+    float* shift = wanted.data() + block * 3 * n;
+    const int64_t first = block * kBatchNormRows;
+    batch_norm_table(chosen_isa())
+        .moments(c.data() + first * n, n, std::min(kBatchNormRows, m - first), n, shift, shift + n, shift + 2 * n);
+  }
+  check(found.intact() && same_bits(found, wanted), what);
+}
+
+// Operands made while they are packed, of small whole numbers, so that the product is exact.
+float made_a(int64_t i, int64_t p) { return static_cast<float>((i + 2 * p) % 7 - 3); }
+float made_b(int64_t p, int64_t j) { return static_cast<float>((p + 3 * j) % 5 - 2); }
+
+void prologue(int64_t m, int64_t n, int64_t k) {
+  const Gemm gemm({.m = m, .n = n, .k = k, .a_row = k, .a_col = 1, .b_row = n, .b_col = 1, .c_row = n}, chosen_isa(), {.prologue = true});
+  Prologue made;
+  made.pack_a = [](const void*, int64_t i, int64_t p, int64_t rows, int64_t length, float* packed) {
+    for (int64_t q = 0; q < length; ++q) {
+      for (int64_t r = 0; r < rows; ++r) packed[q * rows + r] = made_a(i + r, p + q);
+    }
+  };
+  made.pack_b = [](const void*, int64_t p, int64_t j, int64_t length, int64_t columns, int64_t width, float* packed) {
+    for (int64_t q = 0; q < length; ++q) {
+      for (int64_t c = 0; c < width; ++c) packed[q * width + c] = c < columns ? made_b(p + q, j + c) : 0;
+    }
+  };
+  Guarded<float> c(m * n);
+  c.poison();
+  Guarded<char> scratch(static_cast<int64_t>(gemm.scratch_bytes()));
+  gemm.run(nullptr, nullptr, c.data(), {}, scratch.data(), made);
+  bool good = c.intact() && scratch.intact();
+  for (int64_t i = 0; i < m; ++i) {
+    for (int64_t j = 0; j < n; ++j) {
+      float sum = 0;
+      for (int64_t p = 0; p < k; ++p) sum += made_a(i, p) * made_b(p, j);
+      good = good && sum == c[i * n + j];
+    }
+  }
+  check(good, "prologue " + to_string(Shape{m, k, n}));
+}
+
 // NaN and infinity pass through; what lies beside the operands does not.
 void non_finite() {
   const int64_t m = 5, n = 19, k = 33;
@@ -143,6 +196,10 @@ int main(int argc, char**) {
         product(m, n, k, la, lb, false, true, 1);
       }
     }
+  }
+  for (auto [m, n, k] : {std::array<int64_t, 3>{1, 1, 1}, {32, 4, 3}, {129, 33, 40}, {600, 100, 50}, {300, 10, 700}}) {
+    moments(m, n, k);
+    prologue(m, n, k);
   }
   non_finite();
   return report("gemm");
