@@ -72,7 +72,7 @@ export async function compare(
       context.progress(`${id}: ${name}, ${context.pace.rounds} rounds of ${jobs.size}`);
       for (const [key, timing] of await interleave(jobs, context.pace)) {
         cells[key] = Number.isFinite(timing.value)
-          ? { value: timing.median, timing }
+          ? { value: timing.median, timing, firstLoss: jobs.get(key)!.opened.value }
           : { missing: `its loss became ${timing.value}: a time without a result counts for nothing` };
       }
       for (const job of jobs.values()) await job.close();

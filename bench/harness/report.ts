@@ -40,7 +40,18 @@ export function sectionText(section: Section): string {
     return line;
   });
   const unit = section.unit === 'ms' ? 'ms, median' : 'MiB';
-  return `${section.title} (${unit}; in parentheses ${ours.title} / it)\n${table([head, ...lines])}\n${notes(section)}`;
+  return `${section.title} (${unit}; in parentheses ${ours.title} / it)\n${table([head, ...lines])}\n${sameStart(section)}${notes(section)}`;
+}
+
+/** flaxen and Flax start from the same seeds, so their first losses show that both ran the same model on the same data. */
+function sameStart(section: Section): string {
+  if (section.id !== 'train') return '';
+  const pairs = section.rows.flatMap(({ name, cells: { flaxen, flax } }) =>
+    flaxen && flax && 'value' in flaxen && 'value' in flax
+      ? [`${name} ${flaxen.firstLoss?.toFixed(6)} and ${flax.firstLoss?.toFixed(6)}`]
+      : [],
+  );
+  return pairs.length === 0 ? '' : `first loss of flaxen and of Flax, same seeds: ${pairs.join('; ')}\n`;
 }
 
 /** Why cells are empty. */

@@ -3,7 +3,7 @@ import type { Machine, Peak } from './machine.js';
 import type { Timing } from './interleave.js';
 
 /** A number for one peer, or why there is none. */
-export type Cell = { readonly value: number; readonly timing?: Timing } | { readonly missing: string };
+export type Cell = { readonly value: number; readonly timing?: Timing; readonly firstLoss?: number } | { readonly missing: string };
 
 export interface Row {
   readonly name: string;

@@ -100,20 +100,24 @@ function loop(f: (...args: Tensor[]) => readonly Tensor[], ...args: Tensor[]): R
   };
 }
 
-/** The backward pass of `f` alone. */
-function pullOf(f: (...args: Tensor[]) => Tensor, args: Tensor[], cotangent: Tensor): Run {
-  const [, back] = vjp(f, ...args);
-  return loop((ct) => back(ct), cotangent);
-}
+/** The backward pass of `f` alone: what it needs of the forward pass is traced too, but nothing else of it stays in the program. */
+const pullOf = (f: (...args: Tensor[]) => Tensor, args: Tensor[], cotangent: Tensor): Run =>
+  loop((ct, ...args) => vjp(f, ...args)[1](ct), cotangent, ...args);
 
 function openGemm({ m, n, k, transA, transB }: GemmKernel): Run {
   const dims = { lhsContract: [transA ? 0 : 1], rhsContract: [transB ? 1 : 0], lhsBatch: [], rhsBatch: [] };
   return loop((a, b) => [lax.dotGeneral(a, b, dims)], transA ? normal(k, m) : normal(m, k), transB ? normal(n, k) : normal(k, n));
 }
 
+const BATCH_NORM = { epsilon: 1e-5, fastVariance: true };
+
 const dense = (x: Tensor, kernel: Tensor, bias: Tensor): Tensor => lax.dense(x, kernel, bias);
-const batchNorm = (x: Tensor, scale: Tensor, bias: Tensor): [Tensor, Tensor, Tensor] =>
-  lax.batchNorm(x, scale, bias, { epsilon: 1e-5, fastVariance: true });
+const batchNorm = (x: Tensor, scale: Tensor, bias: Tensor): [Tensor, Tensor, Tensor] => lax.batchNorm(x, scale, bias, BATCH_NORM);
+/** The backward pass of batch norm alone, from the statistics that the forward pass found. */
+function pullOfBatchNorm(x: Tensor, scale: Tensor, bias: Tensor, cotangent: Tensor): Run {
+  const [, mean, variance] = batchNorm(x, scale, bias);
+  return loop((dy, x, s, m, v) => lax.batchNormGrad(dy, x, s, m, v, BATCH_NORM), cotangent, x, scale, mean, variance);
+}
 const normalize = (x: Tensor, scale: Tensor, bias: Tensor): Tensor => batchNorm(x, scale, bias)[0];
 
 /** Dense, batch norm and relu as one program, or as one program each. */
@@ -133,11 +137,7 @@ function openBlock({ rows, inputs, features, fused, backward }: BlockKernel): Ru
   const y = normalize(z, scale, shift);
   const parts = [loop((x, w, b) => [dense(x, w, b)], x, kernel, bias), loop(batchNorm, z, scale, shift), loop((y) => [nn.relu(y)], y)];
   if (backward) {
-    parts.push(
-      pullOf(nn.relu, [y], cotangent),
-      pullOf(normalize, [z, scale, shift], cotangent),
-      pullOf(dense, [x, kernel, bias], cotangent),
-    );
+    parts.push(pullOf(nn.relu, [y], cotangent), pullOfBatchNorm(z, scale, shift, cotangent), pullOf(dense, [x, kernel, bias], cotangent));
   }
   return (steps) => {
     for (let i = 0; i < steps; i++) for (const part of parts) part(1);
@@ -160,8 +160,8 @@ function openKernel(k: Kernel): Run {
     case 'batchNorm':
       return loop(batchNorm, normal(k.rows, k.features), np.ones([k.features]), np.zeros([k.features]));
     case 'batchNormGrad': {
-      const args = [normal(k.rows, k.features), np.ones([k.features]), np.zeros([k.features])];
-      return pullOf(normalize, args, normal(k.rows, k.features));
+      const [x, cotangent] = [normal(k.rows, k.features), normal(k.rows, k.features)];
+      return pullOfBatchNorm(x, np.ones([k.features]), np.zeros([k.features]), cotangent);
     }
   }
 }

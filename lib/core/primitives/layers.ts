@@ -70,6 +70,10 @@ const batchNormGradPrimitive = definePrimitive<BatchNormParams>({
   },
 });
 
+/** The gradient of `batchNorm` for the cotangent `dy` of its `y` alone, from its statistics: returns `[dx, dscale, dbias]`. */
+export const batchNormGrad = (dy: Tensor, x: Tensor, scale: Tensor, mean: Tensor, variance: Tensor, params: BatchNormParams): Tensor[] =>
+  bind(batchNormGradPrimitive, [dy, x, scale, mean, variance], params);
+
 type FiveTensors = [Tensor, Tensor, Tensor, Tensor, Tensor];
 
 // The same function in elementary operations: second-order gradients come from here.
