@@ -1,11 +1,31 @@
 // The passes that need no device. Each keeps the graph's meaning bit for bit, and keeps nodes in execution order.
 #pragma once
 
+#include <functional>
+#include <optional>
+#include <vector>
+
 #include "compiler/graph.h"
 
 namespace flaxen {
 
+// The value of an elementwise primitive for scalar operands, as the backend's kernels compute it; nothing if it is not to be known before
+// the run. `node` names the dtypes, its values are looked up in `graph`.
+using Evaluate = std::function<std::optional<double>(const Graph& graph, const Node& node, const std::vector<double>& operands)>;
+
+// Removes what does nothing (x * 1, a transpose back and forth), turns layout that moves nothing into views, computes constants.
+void simplify(Graph& graph, const Evaluate& evaluate);
+
+// Lets products read transposed operands where they lie.
+void fold_transposes(Graph& graph);
+
+// Computes the same thing once.
+void merge_common_subexpressions(Graph& graph);
+
 // Drops nodes whose outputs nobody reads.
 void remove_dead_code(Graph& graph);
+
+// Puts nodes that make much of little (constants, broadcasts) right in front of their first reader, so that their memory is short-lived.
+void sink_cheap_nodes(Graph& graph);
 
 }  // namespace flaxen

@@ -1,21 +1,17 @@
 #include "compiler/pipeline.h"
 
-#include "compiler/passes.h"
+#include "compiler/fuse_elementwise.h"
 
 namespace flaxen {
 
-namespace {
-
-using Pass = void (*)(Graph&);
-
-constexpr Pass kPasses[] = {
-    remove_dead_code,
-};
-
-}  // namespace
-
-void optimize(Graph& graph) {
-  for (Pass pass : kPasses) pass(graph);
+void optimize(Graph& graph, const Evaluate& evaluate) {
+  simplify(graph, evaluate);
+  fold_transposes(graph);
+  merge_common_subexpressions(graph);
+  remove_dead_code(graph);
+  // Fusions of layers come here, before the elementwise pass takes their activations.
+  fuse_elementwise(graph);
+  sink_cheap_nodes(graph);
 }
 
 }  // namespace flaxen

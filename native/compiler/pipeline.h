@@ -2,10 +2,11 @@
 #pragma once
 
 #include "compiler/graph.h"
+#include "compiler/passes.h"
 
 namespace flaxen {
 
 // Runs every pass, in the order that pipeline.cc lists.
-void optimize(Graph& graph);
+void optimize(Graph& graph, const Evaluate& evaluate);
 
 }  // namespace flaxen

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "compiler/pipeline.h"
+#include "runtime/evaluate.h"
 #include "runtime/thread_pool.h"
 
 namespace flaxen {
@@ -34,7 +35,7 @@ cpu::Prepared prepare_copy(const Graph& graph, const Node& node) {
 Program::Program(Graph graph) : graph_(std::move(graph)) {
   inputs_.assign(graph_.values.begin(), graph_.values.begin() + graph_.inputs);
   for (ValueId v : graph_.outputs) outputs_.push_back(graph_.aval(v));
-  optimize(graph_);
+  optimize(graph_, evaluate_scalar);
 
   std::vector<cpu::Prepared> kernels;
   std::vector<Footprint> footprints;
