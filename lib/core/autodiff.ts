@@ -153,6 +153,7 @@ export function valueAndGrad(
   f: (...args: never[]) => unknown,
   { argnums = 0, hasAux = false }: GradOptions = {},
 ): (...args: unknown[]) => unknown {
+  if (typeof f !== 'function') throw new ArgumentError(`grad needs a function, got ${String(f)}`);
   const name = f.name || 'the function';
   return (...args) => {
     const list = typeof argnums === 'number' ? [argnums] : argnums;

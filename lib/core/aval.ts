@@ -1,11 +1,11 @@
 /** The abstract value: what is known of a tensor without its numbers. */
-import type { DType } from './dtype.js';
-import { ShapeError } from './errors.js';
+import { DTYPES, type DType } from './dtype.js';
+import { DTypeError, ShapeError } from './errors.js';
 
 export type Shape = readonly number[];
 
 export const MAX_RANK = 8;
-const MAX_ELEMENTS = 2 ** 40;
+const MAX_ELEMENTS = 2 ** 38; // 2^40 bytes
 
 /** Shape, dtype and weakness of a tensor. Interned: equal ones are the same object, so that a cache compares by identity. */
 export class Aval {
@@ -26,6 +26,7 @@ export class Aval {
     let aval = Aval.interned.get(key);
     if (aval === undefined) {
       checkShape(shape);
+      if (!DTYPES.includes(dtype)) throw new DTypeError(`there is no dtype "${dtype}": choose one of ${DTYPES.join(', ')}`);
       aval = new Aval([...shape], dtype, weak);
       if (Aval.interned.size > 20_000) Aval.interned.clear(); // equal ones then differ in identity: caches miss once
       Aval.interned.set(key, aval);
@@ -58,7 +59,7 @@ function checkShape(shape: Shape): void {
     if (!Number.isInteger(d) || d < 0) throw new ShapeError(`dimensions are whole numbers of at least 0, got ${formatShape(shape)}`);
   }
   if (sizeOf(shape) > MAX_ELEMENTS || shape.some((d) => d > MAX_ELEMENTS))
-    throw new ShapeError(`a tensor of shape ${formatShape(shape)} is too large: at most 2^40 elements`);
+    throw new ShapeError(`a tensor of shape ${formatShape(shape)} is too large: at most 2^38 elements`);
 }
 
 /** An axis counted from the front; negative ones count from the end. */

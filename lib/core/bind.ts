@@ -2,6 +2,7 @@
 import type { Buffer, Executable } from '../backends/backend.js';
 import { currentBackend } from '../backends/select.js';
 import type { Aval } from './aval.js';
+import { ArgumentError } from './errors.js';
 import type { Params, Primitive } from './primitive.js';
 import { record } from './tape.js';
 import { Tensor } from './tensor.js';
@@ -9,13 +10,19 @@ import { currentTrace } from './trace.js';
 
 export function bind<P extends Params>(primitive: Primitive<P>, inputs: readonly Tensor[], params: P): Tensor[] {
   const avals = primitive.infer(
-    inputs.map((t) => t.aval),
+    inputs.map((t) => (t instanceof Tensor ? t.aval : refuse(primitive.name, t))),
     params,
   );
   const p = primitive as unknown as Primitive;
   const trace = currentTrace();
   const outputs = trace !== null ? trace.append(p, inputs, params, avals) : runAtOnce(p, inputs, params, avals);
   return record(p, inputs, outputs, params);
+}
+
+function refuse(name: string, value: unknown): never {
+  const kind =
+    typeof value === 'object' && value !== null ? `a value of class ${value.constructor?.name ?? 'Object'}` : String(value as number);
+  throw new ArgumentError(`${name} needs tensors, got ${kind}: make one with np.array`);
 }
 
 /** `bind` for primitives with one output. */

@@ -66,6 +66,7 @@ interface Entry {
  * key, as are tree structures, shapes and dtypes. `f` must be pure and synchronous. Results are tensors whose numbers may still be under way. As jax.jit.
  */
 export function jit<A extends unknown[], R>(f: (...args: A) => R, options: JitOptions = {}): Jitted<A, R> {
+  if (typeof f !== 'function') throw new ArgumentError(`jit needs a function, got ${String(f)}`);
   const name = options.name ?? (f.name || 'a jitted function');
   const donate = options.donate ?? [];
   for (const d of donate) {

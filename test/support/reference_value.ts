@@ -1,5 +1,6 @@
 /** What the reference interpreter computes with: arrays with a shape, and walks over them. */
 import type { DType, WireAval, WireParams } from '../../lib/backends/backend.js';
+import { allocate } from '../../lib/core/dtype.js';
 
 /** How float32 values are held: as they are, or in double precision, which makes the interpreter an oracle. */
 export type Precision = 'float32' | 'float64';
@@ -17,18 +18,8 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) 
 
 export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-export function newStorage(dtype: DType, length: number, precision: Precision): Storage {
-  switch (dtype) {
-    case 'float32':
-      return precision === 'float64' ? new Float64Array(length) : new Float32Array(length);
-    case 'int32':
-      return new Int32Array(length);
-    case 'uint32':
-      return new Uint32Array(length);
-    case 'bool':
-      return new Uint8Array(length);
-  }
-}
+export const newStorage = (dtype: DType, length: number, precision: Precision): Storage =>
+  dtype === 'float32' && precision === 'float64' ? new Float64Array(length) : allocate(dtype, length);
 
 export function stridesOf(shape: readonly number[]): number[] {
   const strides = shape.map(() => 1);

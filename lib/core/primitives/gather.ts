@@ -18,6 +18,10 @@ function checkIndices(name: string, indices: Aval): void {
     throw new DTypeError(`${name} needs int32 or uint32 indices, got ${indices}; convert them with astype('int32')`);
 }
 
+function checkSummable(name: string, x: Aval): void {
+  if (x.dtype === 'bool') throw new DTypeError(`${name} takes numbers, got ${x}; convert it with astype('int32')`);
+}
+
 const clamp = (indices: Tensor, size: number): Tensor => min(max(indices, 0), Math.max(0, size - 1));
 const inRange = (indices: Tensor, size: number): Tensor => and(ge(indices, 0), lt(indices, size));
 
@@ -49,6 +53,7 @@ const scatterAddPrimitive = definePrimitive<{ axis: number }>({
         `scatterAdd into ${x!} at ${indices!} along axis ${axis} needs updates of shape ${formatShape(want)}, got ${updates!}`,
       );
     }
+    checkSummable('scatterAdd', x!);
     if (updates!.dtype !== x!.dtype) throw new DTypeError(`scatterAdd needs updates of the operand's dtype, got ${x!} and ${updates!}`);
     return [x!];
   },
@@ -98,6 +103,7 @@ const scatterAddAlongPrimitive = definePrimitive<{ axis: number }>({
     checkAlong('scatterAddAlong', x!, indices!, axis);
     if (indices!.shape.join() !== updates!.shape.join())
       throw new ShapeError(`scatterAddAlong needs updates shaped like the indices, got ${indices!} and ${updates!}`);
+    checkSummable('scatterAddAlong', x!);
     if (updates!.dtype !== x!.dtype)
       throw new DTypeError(`scatterAddAlong needs updates of the operand's dtype, got ${x!} and ${updates!}`);
     return [x!];

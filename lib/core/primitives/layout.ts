@@ -1,5 +1,5 @@
 /** Primitives that move elements and compute nothing. */
-import { Aval, formatShape, normalizeAxis, sameShape, sizeOf, type Shape } from '../aval.js';
+import { Aval, formatShape, normalizeAxes, normalizeAxis, sameShape, sizeOf, type Shape } from '../aval.js';
 import { bind1 } from '../bind.js';
 import { DTypeError, ShapeError } from '../errors.js';
 import { definePrimitive } from '../primitive.js';
@@ -50,7 +50,7 @@ const broadcastPrimitive = definePrimitive<{ dims: readonly number[]; shape: Sha
   infer([x], { dims, shape }) {
     const bad =
       dims.length !== x!.rank ||
-      dims.some((d, i) => d < 0 || d >= shape.length || (i > 0 && d <= dims[i - 1]!) || (x!.shape[i] !== 1 && x!.shape[i] !== shape[d]));
+      dims.some((d, i) => !(d in shape) || (i > 0 && d <= dims[i - 1]!) || (x!.shape[i] !== 1 && x!.shape[i] !== shape[d]));
     if (bad) throw new ShapeError(`cannot broadcast ${x!} to ${formatShape(shape)} along dimensions ${formatShape(dims)}`);
     return [x!.with({ shape })];
   },
@@ -82,16 +82,18 @@ const reversePrimitive = definePrimitive<{ axes: readonly number[] }>({
   grad: ({ params, ct }) => [reverse(ct, params.axes)],
 });
 
-export const reverse = (x: Tensor, axes: readonly number[]): Tensor => (axes.length === 0 ? x : bind1(reversePrimitive, [x], { axes }));
+/** Each of `axes` counted backward. */
+export const reverse = (x: Tensor, axes: readonly number[]): Tensor =>
+  axes.length === 0 ? x : bind1(reversePrimitive, [x], { axes: normalizeAxes(axes, x.ndim) });
 
 const slicePrimitive = definePrimitive<{ start: readonly number[]; limit: readonly number[]; strides: readonly number[] }>({
   name: 'slice',
   infer([x], { start, limit, strides }) {
     const shape = x!.shape.map((d, i) => {
       const [s, l, k] = [start[i]!, limit[i]!, strides[i]!];
-      if (!(s >= 0 && s <= l && l <= d && k >= 1)) {
+      if (!(s >= 0 && s <= l && l <= d && k >= 1 && [s, l, k].every(Number.isInteger))) {
         throw new ShapeError(
-          `slice ${s}:${l}:${k} of dimension ${i} does not lie in ${x!}; use 0 <= start <= limit <= ${d} and a stride of at least 1`,
+          `slice ${s}:${l}:${k} of dimension ${i} does not lie in ${x!}; use whole numbers 0 <= start <= limit <= ${d} and a stride of at least 1`,
         );
       }
       return Math.ceil((l - s) / k);
@@ -132,8 +134,8 @@ const padPrimitive = definePrimitive<{ low: readonly number[]; high: readonly nu
     if (value!.rank !== 0 || value!.dtype !== x!.dtype)
       throw new DTypeError(`pad needs a scalar ${x!.dtype} to fill ${x!} with, got ${value!}`);
     const shape = x!.shape.map((d, i) => {
-      if (!(low[i]! >= 0 && high[i]! >= 0 && interior[i]! >= 0))
-        throw new ShapeError(`pad of ${x!} needs widths of at least 0, got ${low[i]}, ${high[i]}, ${interior[i]}`);
+      if (![low[i], high[i], interior[i]].every((w) => Number.isInteger(w) && w! >= 0))
+        throw new ShapeError(`pad of ${x!} needs whole widths of at least 0, got ${low[i]}, ${high[i]}, ${interior[i]}`);
       return low[i]! + high[i]! + d + Math.max(0, d - 1) * interior[i]!;
     });
     return [x!.with({ shape })];
