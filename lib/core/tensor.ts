@@ -4,6 +4,7 @@ import type { Buffer } from '../backends/backend.js';
 import { Aval, formatShape, type Shape } from './aval.js';
 import type { DataArray, DType } from './dtype.js';
 import { ConcretizationError, DonatedError, ShapeError } from './errors.js';
+import { turnIfDue } from './event_loop.js';
 import type { TapeNode } from './tape.js';
 import type { Trace } from './trace.js';
 
@@ -80,7 +81,9 @@ export class Tensor {
   /** The numbers in row-major order, as a copy, once they are computed; never blocks the event loop. `bool` comes as a Uint8Array of 0 and 1. */
   async data(): Promise<DataArray> {
     const buffer = this.live('data()');
-    return buffer.backend.read(buffer);
+    const data = await buffer.backend.read(buffer);
+    await turnIfDue();
+    return data;
   }
 
   /** Like `data()`, but blocks until the numbers are there. */

@@ -1,11 +1,11 @@
 /**
  * What soak.test.ts runs in a process of its own, so that the heap is clean and nothing else disturbs the clock:
  *
- *   node --import tsx test/acceptance/soak.child.ts memory <donate|keep> | latency | workers
+ *   node --import tsx test/acceptance/soak.child.ts memory <donate|keep> | latency <small|wide> | workers
  *
  * Prints one line of JSON.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { backendInfo, jit, nn, np, optim, random, training, tree, valueAndGrad, type Tensor } from 'flaxen';
 if (process.env.FLAXEN_BACKEND?.startsWith('reference')) await import('../support/setup.js');
@@ -19,7 +19,7 @@ interface Sizes {
   batch: number;
 }
 const SMALL: Sizes = { inputs: 3, hidden: 4, classes: 3, batch: 32 };
-const WIDE: Sizes = fast ? { inputs: 1024, hidden: 1024, classes: 10, batch: 1024 } : { inputs: 64, hidden: 64, classes: 10, batch: 64 };
+const WIDE: Sizes = fast ? { inputs: 1024, hidden: 1024, classes: 10, batch: 1024 } : { inputs: 8, hidden: 8, classes: 4, batch: 16 };
 
 const MLP = nn.module('MLP', ({ hidden, classes }: Sizes) => (x: Tensor, { train }: { train: boolean }) => {
   x = nn.Dense({ features: hidden })(x);
@@ -91,31 +91,40 @@ async function lateness(done: () => boolean): Promise<number[]> {
   return late;
 }
 
-/** The timer's 99th percentile while nothing runs, and while a wide model trains and each loss is awaited. */
-async function latency(): Promise<object> {
-  const { batch, step, ...rest } = program(WIDE, 0, true);
+/** How late the timer is for `ms` milliseconds while `work` is done over and over; the 99th percentile, and how often each came. */
+async function during(ms: number, work: () => Promise<void>): Promise<{ late: number; ticks: number; rounds: number }> {
+  let running = true;
+  const timer = lateness(() => !running);
+  const end = performance.now() + ms;
+  let rounds = 0;
+  for (; performance.now() < end; rounds++) await work();
+  running = false;
+  const late = await timer;
+  return { late: p99(late), ticks: late.length, rounds };
+}
+
+/** Busy, but gives way every millisecond: how late the timer is then is the machine's doing. */
+async function giveWay(): Promise<void> {
+  const end = performance.now() + 1;
+  while (performance.now() < end);
+  await nextTurn();
+}
+
+/** The timer while a model trains and each loss is awaited, between two measurements of the machine itself. */
+async function latency(sizes: Sizes): Promise<object> {
+  const { batch, step, ...rest } = program(sizes, 0, true);
   let { state } = rest;
-  for (let i = 0; i < 3; i++) {
-    const [next, { loss }] = step(state, batch); // compiles, and warms up
-    state = next;
-    await loss.data();
-  }
-  const idleEnd = performance.now() + 1500;
-  const idle = await lateness(() => performance.now() > idleEnd);
-  let steps = 0;
-  let training = true;
-  const timer = lateness(() => !training);
-  const end = performance.now() + 4000;
-  while (performance.now() < end) {
+  const train = async (): Promise<void> => {
     const [next, { loss }] = step(state, batch);
     state = next;
     const [value] = await loss.data();
     if (!Number.isFinite(value)) throw new Error(`the loss became ${value}`);
-    steps++;
-  }
-  training = false;
-  const busy = await timer;
-  return { steps, ticks: busy.length, idle: p99(idle), busy: p99(busy) };
+  };
+  for (let i = 0; i < 3; i++) await train(); // compiles, and warms up
+  const before = await during(1500, giveWay);
+  const { late, ticks, rounds } = await during(4000, train);
+  const after = await during(1500, giveWay);
+  return { steps: rounds, ticks, busy: late, idle: Math.max(before.late, after.late) };
 }
 
 /** The bits of all of a state's leaves after 200 steps. */
@@ -148,7 +157,8 @@ async function workers(): Promise<object> {
 
 if (isMainThread) {
   const [mode, how] = process.argv.slice(2);
-  const result = mode === 'memory' ? memory(how === 'donate') : mode === 'latency' ? await latency() : await workers();
+  const result =
+    mode === 'memory' ? memory(how === 'donate') : mode === 'latency' ? await latency(how === 'wide' ? WIDE : SMALL) : await workers();
   console.log(JSON.stringify(result));
 } else {
   parentPort!.postMessage(train((workerData as { seed: number }).seed));

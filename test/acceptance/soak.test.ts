@@ -12,6 +12,8 @@ async function run<T>(...args: string[]): Promise<T> {
 }
 
 const MB = 1e6;
+/** The tests' interpreter computes on this very thread. */
+const interpreted = process.env.FLAXEN_BACKEND?.startsWith('reference') ?? false;
 interface Memory {
   steps: number;
   firstLoss: number;
@@ -30,12 +32,16 @@ test.each(['donate', 'keep'])(
   300_000,
 );
 
-test('a 10 ms timer comes in time while a wide model trains with awaited reads', async () => {
-  const { steps, ticks, idle, busy } = await run<{ steps: number; ticks: number; idle: number; busy: number }>('latency');
-  expect(steps).toBeGreaterThan(0);
-  expect(ticks).toBeGreaterThan(50);
-  expect(busy - idle, `late by ${busy} ms at p99, ${idle} ms with nothing to do`).toBeLessThan(20);
-}, 120_000);
+test.each(['small', 'wide'])(
+  'a 10 ms timer comes in time while a %s model trains with awaited reads',
+  async (size) => {
+    const { steps, ticks, idle, busy } = await run<{ steps: number; ticks: number; idle: number; busy: number }>('latency', size);
+    expect(steps).toBeGreaterThan(0);
+    expect(ticks).toBeGreaterThan(50);
+    expect(busy - idle, `late by ${busy} ms at p99, by ${idle} ms in a program that always gives way`).toBeLessThan(interpreted ? 100 : 20);
+  },
+  120_000,
+);
 
 test('two worker threads train at once, with the results of the main thread', async () => {
   expect(await run('workers')).toEqual({ equal: [true, true], differ: true });
