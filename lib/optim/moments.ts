@@ -70,7 +70,7 @@ export function scaleByAdam(options?: AdamOptions): GradientTransformation<AdamS
         const root = sqrt(epsRoot === 0 ? variance : add(variance, epsRoot));
         return div(ofGrad === null ? momentum : add(momentum, times(g, ofGrad)), add(root, eps));
       };
-      return [tree.map(step, updates, mu, nu) as typeof updates, { count, mu, nu }];
+      return [tree.map(step, updates, mu, nu), { count, mu, nu }];
     },
   };
 }
@@ -86,7 +86,7 @@ export function scaleByLion(options?: { b1?: number; b2?: number }): GradientTra
   return {
     init: (params) => ({ count: zeroCount(), mu: momentsLike(params, 0) }),
     update: (updates, state) => [
-      tree.map((g: Leaf, m: Leaf) => sign(average(m, g, b1)), updates, state.mu) as typeof updates,
+      tree.map((g: Leaf, m: Leaf) => sign(average(m, g, b1)), updates, state.mu),
       { count: increment(state.count), mu: averages(state.mu, updates, b2) },
     ],
   };
@@ -139,7 +139,7 @@ function scaleByRoot(name: string, options: RmsOptions | undefined, centered: bo
         return epsInSqrt ? mul(g, rsqrt(add(variance, eps))) : div(g, add(sqrt(variance), eps));
       };
       const scaled = centered ? tree.map(step, updates, nu, mu) : tree.map((g: Leaf, v: Leaf) => step(g, v, null), updates, nu);
-      return [scaled as typeof updates, { ...(count !== null && { count }), ...(centered && { mu }), nu }];
+      return [scaled, { ...(count !== null && { count }), ...(centered && { mu }), nu }];
     },
   };
 }
@@ -156,7 +156,7 @@ export function scaleByRss(options?: { initialAccumulatorValue?: number; eps?: n
     update(updates, state) {
       const sum_of_squares = tree.map((g: Leaf, s: Leaf) => add(mul(g, g), s), updates, state.sum_of_squares);
       const step = (g: Leaf, s: Leaf): Leaf => mul(select(gt(s, 0), rsqrt(add(s, eps)), 0), g);
-      return [tree.map(step, updates, sum_of_squares) as typeof updates, { sum_of_squares }];
+      return [tree.map(step, updates, sum_of_squares), { sum_of_squares }];
     },
   };
 }
@@ -173,7 +173,7 @@ export function trace(decay: number, options?: { nesterov?: boolean }): Gradient
     init: (params) => ({ trace: momentsLike(params, 0) }),
     update(updates, state) {
       const next = tree.map(follow, updates, state.trace);
-      return [(nesterov ? tree.map(follow, updates, next) : next) as typeof updates, { trace: next }];
+      return [nesterov ? tree.map(follow, updates, next) : next, { trace: next }];
     },
   };
 }

@@ -20,14 +20,14 @@ export function clipByGlobalNorm(maxNorm: number): GradientTransformation<EmptyS
   return stateless((updates) => {
     const norm = globalNorm(updates);
     const factor = select(lt(norm, maxNorm), 1, div(maxNorm, norm));
-    return tree.map((g: Tensor) => times(g, factor), updates) as typeof updates;
+    return tree.map((g: Tensor) => times(g, factor), updates);
   });
 }
 
 /** Clips every element of the updates to the range from -maxDelta to maxDelta. */
 export function clip(maxDelta: number): GradientTransformation<EmptyState> {
   checkBound('clip', maxDelta);
-  return stateless((updates) => tree.map((g: Tensor) => min(max(g, -maxDelta), maxDelta), updates) as typeof updates);
+  return stateless((updates) => tree.map((g: Tensor) => min(max(g, -maxDelta), maxDelta), updates));
 }
 
 function checkBound(name: string, bound: number): void {
@@ -52,6 +52,6 @@ export function scaleByTrustRatio(options?: {
       const ratio = div(scaled, eps === 0 ? ofUpdate : add(ofUpdate, eps));
       return times(update, select(or(eq(ofParam, 0), eq(ofUpdate, 0)), 1, ratio));
     };
-    return tree.map(scaleLeaf, updates, requireParams('scaleByTrustRatio', params)) as typeof updates;
+    return tree.map(scaleLeaf, updates, requireParams('scaleByTrustRatio', params));
   });
 }

@@ -1,5 +1,5 @@
 /** Transformations that multiply updates by one number: constants, learning rates, schedules; and weight decay. */
-import { add, mul, neg } from '../core/primitives/index.js';
+import { add, neg } from '../core/primitives/index.js';
 import { Tensor } from '../core/tensor.js';
 import * as tree from '../core/tree.js';
 import { checkRate, increment, times, zeroCount, type Rate, type Scalar, type Schedule } from './scalar.js';
@@ -11,7 +11,7 @@ export interface CountState {
   count: Tensor;
 }
 
-const scaled = <T>(updates: T, factor: Scalar): T => tree.map((g: Tensor) => times(g, factor), updates) as T;
+const scaled = <T>(updates: T, factor: Scalar): T => tree.map((g: Tensor) => times(g, factor), updates);
 
 /** Multiplies updates by `stepSize`. */
 export function scale(stepSize: Scalar): GradientTransformation<EmptyState> {
@@ -61,9 +61,7 @@ const isRate = (x: Rate | WeightDecayOptions): x is Rate => typeof x !== 'object
 
 const decayed = <T>(updates: T, params: T | undefined, rate: Scalar): T => {
   const from = requireParams('weight decay', params);
-  return rate === 0
-    ? updates
-    : (tree.map((g: Tensor, p: Tensor) => add(g, typeof rate === 'number' ? mul(p, rate) : times(p, rate)), updates, from) as T);
+  return rate === 0 ? updates : tree.map((g: Tensor, p: Tensor) => add(g, times(p, rate)), updates, from);
 };
 
 const constantDecay = (rate: Scalar): GradientTransformation<EmptyState> => stateless((updates, params) => decayed(updates, params, rate));

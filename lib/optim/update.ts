@@ -14,4 +14,4 @@ export const applyUpdates = <P>(params: P, updates: unknown): P =>
     },
     params,
     updates,
-  ) as P;
+  );
