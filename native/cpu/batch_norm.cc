@@ -1,8 +1,6 @@
 #include "cpu/batch_norm.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 #include "runtime/thread_pool.h"
 
@@ -28,9 +26,7 @@ BatchNorm::BatchNorm(int64_t rows, int64_t columns, float epsilon, bool fast_var
 
 size_t BatchNorm::forward_scratch_bytes() const { return static_cast<size_t>((blocks_ * 3 + 1) * columns_) * sizeof(float); }
 
-size_t BatchNorm::grad_scratch_bytes() const {
-  return static_cast<size_t>(columns_) * (2 * sizeof(double) + static_cast<size_t>(blocks_ * 2 + 3) * sizeof(float));
-}
+size_t BatchNorm::grad_scratch_bytes() const { return static_cast<size_t>((blocks_ * 2 + 3) * columns_) * sizeof(float); }
 
 template <typename Body>
 void BatchNorm::parallel_rows(const Body& body) const {
@@ -59,11 +55,7 @@ void BatchNorm::forward(const float* x, const float* scale, const float* bias, f
     }
   });
   parallel_columns([&](int64_t begin, int64_t end) {
-    table_->finish_moments(partial, rows_, columns_, begin, end, mean, var);
-    for (int64_t j = begin; j < end; ++j) {
-      const float clipped = var[j] < 0 ? 0 : var[j];
-      factor[j] = 1 / std::sqrt(clipped + epsilon_) * scale[j];
-    }
+    table_->finish_moments(partial, rows_, columns_, begin, end, scale, epsilon_, mean, var, factor);
   });
   parallel_rows([&](int64_t first, int64_t rows) {
     table_->normalize(x + first * columns_, y + first * columns_, rows, columns_, mean, factor, bias);
@@ -72,9 +64,7 @@ void BatchNorm::forward(const float* x, const float* scale, const float* bias, f
 
 void BatchNorm::grad(const float* dy, const float* x, const float* scale, const float* mean, const float* var, float* dx, float* dscale,
                      float* dbias, void* scratch) const {
-  double* sum = static_cast<double*>(scratch);
-  double* product = sum + columns_;
-  float* dy_mean = reinterpret_cast<float*>(product + columns_);
+  float* dy_mean = static_cast<float*>(scratch);
   float* factor = dy_mean + columns_;
   float* slope = factor + columns_;
   float* partial = slope + columns_;
@@ -84,20 +74,8 @@ void BatchNorm::grad(const float* dy, const float* x, const float* scale, const 
       table_->grad_sums(dy + i * columns_, x + i * columns_, std::min(kBatchNormRows, first + rows - i), columns_, mean, s, s + columns_);
     }
   });
-  const double count = static_cast<double>(rows_);
   parallel_columns([&](int64_t begin, int64_t end) {
-    table_->finish_grad_sums(partial, blocks_, columns_, begin, end, sum, product);
-    for (int64_t j = begin; j < end; ++j) {
-      const double variance = static_cast<double>(var[j] < 0 ? 0 : var[j]) + static_cast<double>(epsilon_);
-      const double inverse = 1 / std::sqrt(variance);
-      // max(var, 0) hands on no gradient below 0 and half of it at 0.
-      const double part = !fast_variance_ || var[j] > 0 ? 1 : var[j] == 0 ? 0.5 : var[j] < 0 ? 0 : 1;
-      dbias[j] = static_cast<float>(sum[j]);
-      dscale[j] = static_cast<float>(product[j] * inverse);
-      dy_mean[j] = static_cast<float>(sum[j] / count);
-      factor[j] = static_cast<float>(inverse * static_cast<double>(scale[j]));
-      slope[j] = static_cast<float>(part * static_cast<double>(scale[j]) * inverse / variance * product[j] / count);
-    }
+    table_->finish_grad(partial, rows_, columns_, begin, end, scale, var, epsilon_, fast_variance_, dscale, dbias, dy_mean, factor, slope);
   });
   parallel_rows([&](int64_t first, int64_t rows) {
     const int64_t at = first * columns_;

@@ -6,7 +6,8 @@ namespace flaxen::cpu::FLAXEN_ISA_NAMESPACE {
 
 namespace {
 
-constexpr int kUnrolledRows = 8;
+constexpr int kSummedRows = 8;       // enough for their sum to be worth fetching and putting back
+constexpr int kWrittenRows = 4;      // fewer: rows a power of two apart would drive one another's lines out of the cache
 constexpr int64_t kColumnTile = 64;  // columns whose double sums are kept at hand
 
 // Calls body(j, lanes) for each vector of columns; lanes is All but for a last one that is not full.
@@ -22,10 +23,10 @@ template <int n>
 struct Rows {
   static constexpr int value = n;
 };
-template <typename Body>
+template <int unrolled, typename Body>
 FLAXEN_INLINE void each_rows(int64_t rows, Body body) {
   int64_t i = 0;
-  for (; i + kUnrolledRows <= rows; i += kUnrolledRows) body(i, Rows<kUnrolledRows>{});
+  for (; i + unrolled <= rows; i += unrolled) body(i, Rows<unrolled>{});
   for (; i < rows; ++i) body(i, Rows<1>{});
 }
 
@@ -47,7 +48,7 @@ void moments(const float* x, int64_t stride, int64_t rows, int64_t columns, floa
     store(sum + j, splat(0.0f), lanes);
     store(square + j, splat(0.0f), lanes);
   });
-  each_rows(rows, [&](int64_t i, auto count) {
+  each_rows<kSummedRows>(rows, [&](int64_t i, auto count) {
     constexpr int n = decltype(count)::value;
     each_vector(columns, [&](int64_t j, auto lanes) {
       const VecF s = load(shift + j, lanes);
@@ -63,22 +64,39 @@ void moments(const float* x, int64_t stride, int64_t rows, int64_t columns, floa
   });
 }
 
-void finish_moments(const float* partial, int64_t rows, int64_t columns, int64_t begin, int64_t end, float* mean, float* var) {
+// 1 / sqrt(max(var, 0) + epsilon)
+FLAXEN_INLINE VecF inverse_deviation(VecF var, float epsilon) {
+  return splat(1.0f) / sqrt(select(var < splat(0.0f), splat(0.0f), var) + splat(epsilon));
+}
+
+// to[0 .. width) += from[0 .. width), in double.
+FLAXEN_INLINE void add_up(const float* from, int64_t width, double* to) {
+  for (int64_t j = 0; j < width; ++j) to[j] += static_cast<double>(from[j]);
+}
+
+void finish_moments(const float* partial, int64_t rows, int64_t columns, int64_t begin, int64_t end, const float* scale, float epsilon,
+                    float* mean, float* var, float* factor) {
   const int64_t blocks = (rows + kBatchNormRows - 1) / kBatchNormRows;
   const auto rows_of = [&](int64_t block) {
     return static_cast<double>(block == blocks - 1 ? rows - block * kBatchNormRows : kBatchNormRows);
   };
-  const double count = static_cast<double>(rows);
+  const double share = 1 / static_cast<double>(rows);
   for (int64_t tile = begin; tile < end; tile += kColumnTile) {
     const int64_t width = end - tile < kColumnTile ? end - tile : kColumnTile;
-    double total[kColumnTile] = {}, centre[kColumnTile], spread[kColumnTile] = {};
+    // The mean as an offset from the first block's shift, which keeps a constant column's exact.
+    const float* origin = partial + tile;
+    double centre[kColumnTile] = {}, spread[kColumnTile] = {};
     for (int64_t block = 0; block < blocks; ++block) {
       const float* shift = partial + block * 3 * columns + tile;
       const float* sum = shift + columns;
       const double n = rows_of(block);
-      for (int64_t j = 0; j < width; ++j) total[j] += n * static_cast<double>(shift[j]) + static_cast<double>(sum[j]);
+      for (int64_t j = 0; j < width; ++j) {
+        centre[j] += n * (static_cast<double>(shift[j]) - static_cast<double>(origin[j])) + static_cast<double>(sum[j]);
+      }
     }
-    for (int64_t j = 0; j < width; ++j) centre[j] = total[j] / count;
+    if (blocks > 0) {
+      for (int64_t j = 0; j < width; ++j) centre[j] = static_cast<double>(origin[j]) + centre[j] * share;
+    }
     // The squares about the common mean, from those about each block's shift.
     for (int64_t block = 0; block < blocks; ++block) {
       const float* shift = partial + block * 3 * columns + tile;
@@ -87,18 +105,22 @@ void finish_moments(const float* partial, int64_t rows, int64_t columns, int64_t
       const double n = rows_of(block);
       for (int64_t j = 0; j < width; ++j) {
         const double d = centre[j] - static_cast<double>(shift[j]);
-        spread[j] += static_cast<double>(square[j]) - 2 * d * static_cast<double>(sum[j]) + n * d * d;
+        spread[j] += static_cast<double>(square[j]) + d * (n * d - 2 * static_cast<double>(sum[j]));
       }
     }
     for (int64_t j = 0; j < width; ++j) {
-      mean[tile + j] = static_cast<float>(centre[j]);
-      var[tile + j] = static_cast<float>(spread[j] / count);
+      // Without rows both are 0 / 0.
+      mean[tile + j] = static_cast<float>(blocks > 0 ? centre[j] : centre[j] * share);
+      var[tile + j] = static_cast<float>(spread[j] * share);
     }
   }
+  each_vector(end - begin, [&](int64_t j, auto lanes) {
+    store(factor + begin + j, inverse_deviation(load(var + begin + j, lanes), epsilon) * load(scale + begin + j, lanes), lanes);
+  });
 }
 
 void normalize(const float* x, float* y, int64_t rows, int64_t columns, const float* mean, const float* factor, const float* bias) {
-  each_rows(rows, [&](int64_t i, auto count) {
+  each_rows<kWrittenRows>(rows, [&](int64_t i, auto count) {
     constexpr int n = decltype(count)::value;
     each_vector(columns, [&](int64_t j, auto lanes) {
       const VecF m = load(mean + j, lanes), f = load(factor + j, lanes), b = load(bias + j, lanes);
@@ -116,7 +138,7 @@ void grad_sums(const float* dy, const float* x, int64_t rows, int64_t columns, c
     store(sum + j, splat(0.0f), lanes);
     store(product + j, splat(0.0f), lanes);
   });
-  each_rows(rows, [&](int64_t i, auto count) {
+  each_rows<kSummedRows>(rows, [&](int64_t i, auto count) {
     constexpr int n = decltype(count)::value;
     each_vector(columns, [&](int64_t j, auto lanes) {
       const VecF m = load(mean + j, lanes);
@@ -133,21 +155,40 @@ void grad_sums(const float* dy, const float* x, int64_t rows, int64_t columns, c
   });
 }
 
-void finish_grad_sums(const float* partial, int64_t blocks, int64_t columns, int64_t begin, int64_t end, double* sum, double* product) {
-  for (int64_t j = begin; j < end; ++j) sum[j] = product[j] = 0;
-  for (int64_t block = 0; block < blocks; ++block) {
-    const float* s = partial + block * 2 * columns;
-    const float* p = s + columns;
-    for (int64_t j = begin; j < end; ++j) {
-      sum[j] += static_cast<double>(s[j]);
-      product[j] += static_cast<double>(p[j]);
+void finish_grad(const float* partial, int64_t rows, int64_t columns, int64_t begin, int64_t end, const float* scale, const float* var,
+                 float epsilon, bool split_variance, float* dscale, float* dbias, float* dy_mean, float* factor, float* slope) {
+  const int64_t blocks = (rows + kBatchNormRows - 1) / kBatchNormRows;
+  const double count = static_cast<double>(rows);
+  for (int64_t tile = begin; tile < end; tile += kColumnTile) {
+    const int64_t width = end - tile < kColumnTile ? end - tile : kColumnTile;
+    double sum[kColumnTile] = {}, product[kColumnTile] = {};
+    for (int64_t block = 0; block < blocks; ++block) {
+      add_up(partial + block * 2 * columns + tile, width, sum);
+      add_up(partial + (block * 2 + 1) * columns + tile, width, product);
+    }
+    for (int64_t j = 0; j < width; ++j) {
+      dbias[tile + j] = static_cast<float>(sum[j]);
+      dy_mean[tile + j] = static_cast<float>(sum[j] / count);
+      dscale[tile + j] = static_cast<float>(product[j]);
+      slope[tile + j] = static_cast<float>(product[j] / count);
     }
   }
+  each_vector(end - begin, [&](int64_t at, auto lanes) {
+    const int64_t j = begin + at;
+    const VecF v = load(var + j, lanes), inverse = inverse_deviation(v, epsilon), f = inverse * load(scale + j, lanes);
+    // max(var, 0) hands on no gradient below 0 and half of it at 0.
+    VecF part = select(v == splat(0.0f), splat(0.5f), splat(1.0f));
+    part = select(v < splat(0.0f), splat(0.0f), part);
+    if (!split_variance) part = splat(1.0f);
+    store(dscale + j, load(dscale + j, lanes) * inverse, lanes);
+    store(factor + j, f, lanes);
+    store(slope + j, load(slope + j, lanes) * inverse * inverse * f * part, lanes);
+  });
 }
 
 void grad_x(const float* dy, const float* x, float* dx, int64_t rows, int64_t columns, const float* mean, const float* dy_mean,
             const float* factor, const float* slope) {
-  each_rows(rows, [&](int64_t i, auto count) {
+  each_rows<kWrittenRows>(rows, [&](int64_t i, auto count) {
     constexpr int n = decltype(count)::value;
     each_vector(columns, [&](int64_t j, auto lanes) {
       const VecF m = load(mean + j, lanes), dm = load(dy_mean + j, lanes), f = load(factor + j, lanes), s = load(slope + j, lanes);
@@ -168,7 +209,7 @@ extern const BatchNormTable batch_norm_table = {
     .finish_moments = finish_moments,
     .normalize = normalize,
     .grad_sums = grad_sums,
-    .finish_grad_sums = finish_grad_sums,
+    .finish_grad = finish_grad,
     .grad_x = grad_x,
 };
 

@@ -16,9 +16,10 @@ struct BatchNormTable {
   // (mean - shift)^2 <= rows * var.
   void (*moments)(const float* x, int64_t stride, int64_t rows, int64_t columns, float* shift, float* sum, float* square);
 
-  // Adds up what `moments` found in `blocks` blocks of kBatchNormRows rows (the last has the rest of `rows`); block i's three results
-  // are at partial + i * 3 * columns. Columns [begin, end). var is the biased variance.
-  void (*finish_moments)(const float* partial, int64_t rows, int64_t columns, int64_t begin, int64_t end, float* mean, float* var);
+  // Adds up what `moments` found in the blocks of kBatchNormRows rows (the last has the rest of `rows`); block i's three results are at
+  // partial + i * 3 * columns. Columns [begin, end). var is the biased variance, factor is rsqrt(max(var, 0) + epsilon) * scale.
+  void (*finish_moments)(const float* partial, int64_t rows, int64_t columns, int64_t begin, int64_t end, const float* scale, float epsilon,
+                         float* mean, float* var, float* factor);
 
   // y = (x - mean) * factor + bias
   void (*normalize)(const float* x, float* y, int64_t rows, int64_t columns, const float* mean, const float* factor, const float* bias);
@@ -26,8 +27,10 @@ struct BatchNormTable {
   // For each column: the sums of dy and of dy * (x - mean).
   void (*grad_sums)(const float* dy, const float* x, int64_t rows, int64_t columns, const float* mean, float* sum, float* product);
 
-  // Adds up `blocks` results of grad_sums, block i's two at partial + i * 2 * columns.
-  void (*finish_grad_sums)(const float* partial, int64_t blocks, int64_t columns, int64_t begin, int64_t end, double* sum, double* product);
+  // Adds up the results of grad_sums, block i's two at partial + i * 2 * columns, and turns them into the parameters' gradients and what
+  // grad_x needs. With split_variance the part through the variance is halved where var is 0, and dropped where it is negative.
+  void (*finish_grad)(const float* partial, int64_t rows, int64_t columns, int64_t begin, int64_t end, const float* scale, const float* var,
+                      float epsilon, bool split_variance, float* dscale, float* dbias, float* dy_mean, float* factor, float* slope);
 
   // dx = (dy - dy_mean) * factor - (x - mean) * slope
   void (*grad_x)(const float* dy, const float* x, float* dx, int64_t rows, int64_t columns, const float* mean, const float* dy_mean,
