@@ -68,7 +68,7 @@ function groupOf(row: Row, columns: readonly { key: string; title: string }[], x
     const end = x(value / mine);
     parts.push(
       `<rect x="${LEFT}" y="${y}" width="${Math.max(1, end - LEFT).toFixed(1)}" height="${BAR}" rx="2" fill="${COLORS[key]}"/>`,
-      `<text x="${Math.max(LEFT, end) + 6}" y="${y + BAR - 3}" fill="#333">${escape(`${title} ${duration(value)}`)}</text>`,
+      `<text x="${Math.max(LEFT, end) + 6}" y="${y + BAR - 3}" fill="#333" stroke="#fff" stroke-width="3" paint-order="stroke">${escape(`${title} ${duration(value)}${key === 'flaxen' ? '' : ` (${digits(value / mine)}×)`}`)}</text>`,
     );
     y += BAR + GAP;
   }
