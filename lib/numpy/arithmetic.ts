@@ -42,7 +42,7 @@ export function floorDivide(x: TensorLike, y: TensorLike): Tensor {
     return lax.select(inexact, lax.sub(quotient, 1), quotient);
   }
   const mod = lax.rem(a, b);
-  const quotient = lax.div(lax.sub(a, mod), b);
+  const quotient = lax.div(lax.select(lax.eq(b, 0), a, lax.sub(a, mod)), b);
   const down = lax.and(lax.ne(mod, 0), lax.ne(lax.sign(b), lax.sign(mod)));
   return lax.round(lax.select(down, lax.sub(quotient, 1), quotient));
 }
@@ -114,7 +114,7 @@ export function negative(x: TensorLike): Tensor {
 /** x. */
 export const positive = (x: TensorLike): Tensor => asTensor(x, 'positive');
 
-/** |x|. Its gradient at 0 is 0. */
+/** |x|. Its gradient at 0 is 1, as in JAX. */
 export function abs(x: TensorLike): Tensor {
   const t = asTensor(x, 'abs');
   return t.dtype === 'bool' || t.dtype === 'uint32' ? t : lax.abs(t);

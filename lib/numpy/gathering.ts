@@ -35,13 +35,13 @@ export function take(x: TensorLike, indices: TensorLike, given: number | null | 
   const t = axis === null ? lax.reshape(own, [own.size]) : own;
   const at = normalizeAxis(axis ?? 0, t.ndim);
   const picked = asIndices(indices, 'take');
-  return lax.take(t, resolve('take', picked, t.shape[at]!, mode), at, mode === 'fill' ? 'fill' : 'clip');
+  const size = t.shape[at]!;
+  return lax.take(t, resolve('take', mode === 'fill' ? fromEnd(picked, size) : picked, size, mode), at, mode === 'fill' ? 'fill' : 'clip');
 }
 
 function resolve(name: string, indices: Tensor, size: number, mode: TakeMode): Tensor {
   switch (mode) {
     case 'fill':
-      return fromEnd(indices, size);
     case 'clip':
       return indices;
     case 'wrap':
@@ -65,7 +65,12 @@ export function takeAlongAxis(
   const rest = (shape: readonly number[]) => shape.map((d, i) => (i === at ? 1 : d));
   const others = broadcastShapes([rest(t.shape), rest(picked.shape)], 'np.takeAlongAxis');
   const spread = (v: Tensor) => lax.broadcastTo(v, others.map((d, i) => (i === at ? v.shape[at]! : d))); // prettier-ignore
-  return lax.takeAlong(spread(t), spread(resolve('takeAlongAxis', picked, t.shape[at]!, mode)), at, mode === 'fill' ? 'fill' : 'clip');
+  return lax.takeAlong(
+    spread(t),
+    spread(resolve('takeAlongAxis', fromEnd(picked, t.shape[at]!), t.shape[at]!, mode)),
+    at,
+    mode === 'fill' ? 'fill' : 'clip',
+  );
 }
 
 /** One-hot rows: [..., numClasses] with 1 where the class is the index, all 0 for indices outside. float32 unless a dtype is given. As jax.nn.one_hot. */

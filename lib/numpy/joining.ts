@@ -69,12 +69,14 @@ export function arraySplit(x: TensorLike, sections: number | readonly number[], 
   const t = asTensor(x, 'arraySplit');
   const at = normalizeAxis(axis, t.ndim);
   const n = t.shape[at]!;
-  const cuts = typeof sections === 'number' ? evenCuts(n, sections) : sections.map((c) => Math.min(n, Math.max(0, c < 0 ? c + n : c)));
+  const cuts = typeof sections === 'number' ? evenCuts(n, sections) : sections.map((c) => (c < 0 ? c + n : c));
   const ends = [...cuts, n];
-  return ends.map((end, i) => {
-    const start = i === 0 ? 0 : ends[i - 1]!;
-    return lax.sliceAxis(t, at, start, Math.max(start, end));
-  });
+  if (ends.some((end, i) => !Number.isInteger(end) || end < (i === 0 ? 0 : ends[i - 1]!))) {
+    throw new ShapeError(
+      `np.split of ${t} along axis ${at} needs growing indices from 0 to ${n}, got ${formatShape(sections as number[])}`,
+    );
+  }
+  return ends.map((end, i) => lax.sliceAxis(t, at, i === 0 ? 0 : ends[i - 1]!, end));
 }
 
 function evenCuts(n: number, parts: number): number[] {

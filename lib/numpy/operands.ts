@@ -103,7 +103,7 @@ export function promotedPair(name: string, x: TensorLike, y: TensorLike, widenin
 
 /** A value at this dtype and shape, which it broadcasts to. */
 export function fit(value: Tensor | number | boolean, shape: Shape, dtype: DType): Tensor {
-  if (!(value instanceof Tensor)) return lax.full(shape, Number(value), dtype);
+  if (!(value instanceof Tensor)) return lax.full(shape, dtype === 'uint32' ? Number(value) >>> 0 : Number(value), dtype); // negative ones wrap
   return lax.broadcastTo(cast(value, dtype), shape); // the smaller tensor is converted
 }
 

@@ -14,7 +14,8 @@ export function reshape(x: TensorLike, shape: Shape | number): Tensor {
 }
 
 function resolveShape(t: Tensor, shape: Shape): Shape {
-  if (!Array.isArray(shape)) throw new ArgumentError(`np.reshape takes a shape such as [2, -1], got ${describe(shape)}`);
+  const given: unknown = shape;
+  if (!Array.isArray(given)) throw new ArgumentError(`np.reshape takes a shape such as [2, -1], got ${describe(shape)}`);
   const open = shape.indexOf(-1);
   if (open < 0) return shape;
   const known = sizeOf(shape.filter((d) => d !== -1));
@@ -26,7 +27,7 @@ function resolveShape(t: Tensor, shape: Shape): Shape {
 }
 
 /** All elements in one dimension. */
-export const ravel = (x: TensorLike): Tensor => reshape(x, [-1 as number]);
+export const ravel = (x: TensorLike): Tensor => reshape(x, [-1]);
 
 /** The axes in reverse order, or in the order given. As jnp.transpose. */
 export function transpose(x: TensorLike, axes?: readonly number[] | null): Tensor {

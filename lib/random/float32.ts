@@ -30,12 +30,10 @@ export function fma(a: number, b: number, c: number): number {
 
 const horner = (x: number, coefficients: readonly number[]): number => coefficients.reduce((p, c) => fma(p, x, fround(c)), 0);
 
-const NUMERATOR = [0.00022905065861350646, 0.0034082910107109506, 0.050955695062380861, 0.18520832239976145, 1.128379143519084];
-const DENOMINATOR = [
-  -1.1791602954361697e-7, 2.3547966471313185e-5, 1.0179625278914885e-3, 0.014070470171167667, 0.11098505178285362, 0.49746925110067538, 1,
-];
+const NUMERATOR = [0.00022905065, 0.003408291, 0.050955694, 0.18520832, 1.1283791];
+const DENOMINATOR = [-1.1791603e-7, 2.3547966e-5, 0.0010179626, 0.01407047, 0.11098505, 0.49746925, 1.0];
 /** Past this erf rounds to 1. */
-const ERF_IS_ONE = fround(3.7439211627767994);
+const ERF_IS_ONE = fround(3.7439212);
 
 /** The error function of a float32 number: XLA's rational approximation. */
 export function erf(x: number): number {

@@ -10,6 +10,8 @@ import { bits, checkKey, checkShape } from './keys.js';
 
 const { fround } = Math;
 const SQRT2 = fround(Math.SQRT2);
+/** XLA turns a division by a constant into this product. */
+const INVERSE_SQRT2 = fround(1 / SQRT2);
 const TINY = 2 ** -126;
 
 export interface SampleOptions {
@@ -70,7 +72,7 @@ export function truncatedNormal(key: Tensor, lower: number, upper: number, shape
   checkFloat('truncatedNormal', options);
   const [from, to] = [fround(lower), fround(upper)];
   if (!(from < to)) throw new ArgumentError(`random.truncatedNormal needs lower < upper, got ${lower} and ${upper}`);
-  const u = between(key, shape, erf(fround(from / SQRT2)), erf(fround(to / SQRT2)));
+  const u = between(key, shape, erf(fround(from * INVERSE_SQRT2)), erf(fround(to * INVERSE_SQRT2)));
   const x = lax.mul(lax.erfInv(u), SQRT2);
   return lax.min(lax.max(x, nextAfter(from, Infinity)), nextAfter(to, -Infinity));
 }
