@@ -79,7 +79,7 @@ export const neg = unary(
 export const abs = unary(
   'abs',
   'number',
-  each((c) => mul(c.ct, sign(x(c)))),
+  each((c) => select(ge(x(c), 0), c.ct, neg(c.ct))), // 1 at 0, as in JAX
 );
 export const sign = unary('sign', 'number', null);
 export const floor = unary('floor', 'float', null);
