@@ -90,7 +90,7 @@ class Machine {
     blocks_per_task_ = tasks_ ? (plan_.blocks.count + tasks_ - 1) / tasks_ : 0;
   }
 
-  double cost_ns() const { return 15 + static_cast<double>(plan_.blocks.count) * plan_.block_ns; }
+  double cost_ns() const { return 8 + static_cast<double>(plan_.blocks.count) * plan_.block_ns; }
   const ElementwisePlan& plan() const { return plan_; }
 
   void run(const Buffers& buffers) const {

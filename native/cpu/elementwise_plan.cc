@@ -42,30 +42,35 @@ bool all_zero(const std::vector<int64_t>& strides) {
   return std::all_of(strides.begin(), strides.end(), [](int64_t s) { return s == 0; });
 }
 
-// A rough cost of one element, in nanoseconds.
-double cost_of(Opcode op) {
+// A rough cost of one element, in nanoseconds: of 512-bit vectors, twice that for narrower ones.
+double cost_of(Opcode op, DType from) {
+  const bool integer = from != DType::f32;
   switch (op) {
     case Opcode::pow:
-    case Opcode::rem:
       return 8;
+    case Opcode::rem:
+      return integer ? 1.5 : 2;
+    case Opcode::div:
+      return integer ? 1.5 : 0.05;
     case Opcode::exp:
     case Opcode::expm1:
     case Opcode::log:
+      return 0.2;
     case Opcode::log1p:
     case Opcode::tanh:
     case Opcode::logistic:
+      return 0.35;
     case Opcode::erf:
     case Opcode::erf_inv:
-      return 0.8;
+      return 0.6;
     case Opcode::sin:
     case Opcode::cos:
-      return 2;
+      return 0.45;
     case Opcode::sqrt:
     case Opcode::rsqrt:
-    case Opcode::div:
-      return 0.3;
+      return 0.1;
     default:
-      return 0.08;
+      return 0.03;
   }
 }
 
@@ -221,7 +226,7 @@ class Planner {
     release_operands(i, [&](int32_t v) { return size(v) != size(result); });
     if (output < 0 && last_use_[static_cast<size_t>(result)] < 0) free_.push_back(place.slot);
     plan_.steps.push_back({kernel, place.slot, operands[0], operands[1], operands[2]});
-    element_ns_ += cost_of(instruction.op);
+    element_ns_ += cost_of(instruction.op, from);
   }
 
   // Registers of results that instruction i reads last. One of another element size may not become its result: elements would move over
@@ -247,7 +252,7 @@ class Planner {
     written_[static_cast<size_t>(o)] = static_cast<int32_t>(plan_.steps.size());
     note_read(v, written_[static_cast<size_t>(o)]);
     plan_.steps.push_back({find(Opcode::copy, type, type, place.scalar ? 1 : 0), slot, place.slot, place.slot, place.slot});
-    element_ns_ += cost_of(Opcode::copy);
+    element_ns_ += cost_of(Opcode::copy, type);
   }
 
   void note_read(int32_t value, int32_t step) {
@@ -297,7 +302,8 @@ class Planner {
     const double block = static_cast<double>(b.rows_per_block * b.cols_per_block);
     const double fills =
         0.5 * static_cast<double>(std::count_if(plan_.fills.begin(), plan_.fills.end(), [](const Fill& f) { return !f.once; }));
-    plan_.block_ns = 4 + 2.5 * static_cast<double>(plan_.steps.size()) + block * (element_ns_ + fills);
+    const double width = isa_ == Isa::avx512 ? 1 : isa_ == Isa::baseline ? 8 : 2;
+    plan_.block_ns = 4 + 4 * static_cast<double>(plan_.steps.size()) + block * width * (element_ns_ + fills);
   }
 
   const ElementwiseProgram& program_;

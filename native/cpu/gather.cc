@@ -88,9 +88,9 @@ void take(const Shapes& s, const Buffers& buffers) {
   const int64_t inner = s.x.inner, units = s.x.outer * s.indices;
   const int64_t per_task = std::max<int64_t>(1, kTaskBytes / std::max<int64_t>(4, inner * static_cast<int64_t>(sizeof(T))));
   for_chunks(inner ? units : 0, per_task, [&](int64_t task) {
+    int64_t o = task * per_task / s.indices, i = task * per_task % s.indices;
     for (int64_t u = task * per_task; u < std::min(units, (task + 1) * per_task); ++u) {
-      const int64_t o = u / s.indices;
-      int64_t index = indices.at(u % s.indices);
+      int64_t index = indices.at(i);
       if (s.clip) index = indices.clamped(index);
       if (!indices.inside(index)) {
         fill(out + u * inner, fill_bits(s.dtype), inner);
@@ -99,6 +99,7 @@ void take(const Shapes& s, const Buffers& buffers) {
       } else {
         std::memcpy(out + u * inner, x + (o * s.x.n + index) * inner, static_cast<size_t>(inner) * sizeof(T));
       }
+      if (++i == s.indices) i = 0, ++o;
     }
   });
 }

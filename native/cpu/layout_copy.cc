@@ -99,8 +99,8 @@ StridedCopy::StridedCopy(size_t element_bytes, const Shape& shape, const View& t
   units_per_row_ = (length + unit_ - 1) / unit_;
   units_ = elements ? flaxen::count(outer_) * units_per_row_ : 0;
   const bool dense = to_stride_ == 1 && (from_stride_ == 1 || from_stride_ == 0);
-  const double element_ns = 0.04 * static_cast<double>(element_bytes) * (dense ? 1 : inner_ == Inner::tile ? 3 : 5);
-  cost_ns_ = 10 + 4 * static_cast<double>(units_) + element_ns * static_cast<double>(elements);
+  const double element_ns = 0.02 * static_cast<double>(element_bytes) * (dense ? 1 : inner_ == Inner::tile ? 3 : 8);
+  cost_ns_ = 10 + 3 * static_cast<double>(units_) + element_ns * static_cast<double>(elements);
   units_per_task_ = units_ ? std::max<int64_t>(1, static_cast<int64_t>(kTaskNs / (cost_ns_ / static_cast<double>(units_)))) : 1;
   tasks_ = (units_ + units_per_task_ - 1) / units_per_task_;
 }

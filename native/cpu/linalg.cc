@@ -94,7 +94,7 @@ bool prepare_linalg(const Graph& graph, const Node& node, Prepared& prepared) {
   prepared.launch = [qr](const Buffers& buffers) { qr.run(buffers); };
   prepared.scratch_bytes = qr.scratch_bytes();
   const auto m = static_cast<double>(shape[0]), n = static_cast<double>(shape[1]);
-  prepared.cost_ns = 50 + m * n * std::min(m, n) * 2;
+  prepared.cost_ns = 50 + m * n * std::min(m, n) * 0.3;
   return true;
 }
 

@@ -18,9 +18,9 @@ float greatest(const float* x, int64_t n) {
     for (; i + kLanes <= n; i += kLanes) acc = max(acc, load(x + i));
     float lane[kLanes];
     store(lane, acc);
-    for (int l = 0; l < kLanes; ++l) best = lane[l] > best || lane[l] != lane[l] ? lane[l] : best;
+    for (int l = 0; l < kLanes; ++l) best = (lane[l] > best) | (lane[l] != lane[l]) ? lane[l] : best;
   }
-  for (; i < n; ++i) best = x[i] > best || x[i] != x[i] ? x[i] : best;
+  for (; i < n; ++i) best = (x[i] > best) | (x[i] != x[i]) ? x[i] : best;
   return best;
 }
 

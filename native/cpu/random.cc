@@ -24,7 +24,7 @@ bool prepare_random(const Graph& graph, const Node& node, Prepared& prepared) {
       ThreadPool::shared().parallel(tasks, task);
     }
   };
-  prepared.cost_ns = 15 + 1.5 * static_cast<double>(n);
+  prepared.cost_ns = 12 + 0.7 * static_cast<double>(n);
   prepared.in_place = {{1, 0}, {2, 1}, {1, 1}, {2, 0}};
   return true;
 }

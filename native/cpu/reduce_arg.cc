@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cpu/reduce_kernels.h"
 #include "runtime/thread_pool.h"
 
 namespace flaxen::cpu {
@@ -19,6 +20,7 @@ namespace {
 
 constexpr int64_t kTaskElements = 32768;
 constexpr int64_t kColumns = 256;  // taken along together, where the axis is not the last
+constexpr int64_t kLine = 1024;    // searched at a time, where it is
 
 // Whether x comes before the best so far. A NaN beats all but an earlier NaN.
 template <typename T>
@@ -50,6 +52,33 @@ void arg_columns(int32_t* out, const T* x, int64_t n, int64_t inner, int64_t col
       best[j] = better ? row[j] : best[j];
       out[j] = better ? static_cast<int32_t>(i) : out[j];
     }
+  }
+}
+
+// Where the axis is the last: the extreme of one piece after another, and then where it first is.
+template <typename T, typename Order>
+int32_t arg_line(const T* x, int64_t n, const ReduceKernels& kernels) {
+  T best{};
+  int64_t piece = 0;
+  for (int64_t i = 0; i < n; i += kLine) {
+    T extreme;
+    kernels.rows(&extreme, x + i, 1, 0, std::min(kLine, n - i));
+    if (i > 0 && !Order::beats(extreme, best)) continue;
+    best = extreme;
+    piece = i;
+  }
+  for (int64_t i = piece;; ++i) {
+    if (x[i] == best || (best != best && x[i] != x[i])) return static_cast<int32_t>(i);
+  }
+}
+
+template <typename T>
+void sum_line(T* out, const T* x, int64_t n, bool reverse) {
+  T total{};
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t at = reverse ? n - 1 - i : i;
+    total = i == 0 ? x[at] : total + x[at];
+    out[at] = total;
   }
 }
 
@@ -87,27 +116,32 @@ void for_columns(const AxisView& view, const F& f) {
 }
 
 template <typename T, template <typename> typename Order>
-auto arg_launch(AxisView view) {
-  return [view](const Buffers& buffers) {
+auto arg_launch(AxisView view, ReduceKernels kernels) {
+  return [view, kernels](const Buffers& buffers) {
     const T* x = buffers.input<T>(0);
     int32_t* out = buffers.output<int32_t>(0);
     for_columns(view, [&](int64_t o, int64_t col, int64_t cols) {
+      if (view.inner == 1) {
+        out[o] = arg_line<T, Order<T>>(x + o * view.n, view.n, kernels);
+        return;
+      }
       arg_columns<T, Order<T>>(out + o * view.inner + col, x + o * view.n * view.inner + col, view.n, view.inner, cols);
     });
   };
 }
 
 template <template <typename> typename Order>
-std::function<void(const Buffers&)> arg_launch(DType dtype, AxisView view) {
+std::function<void(const Buffers&)> arg_launch(DType dtype, AxisView view, Reduction extreme) {
+  const ReduceKernels kernels = reduce_table(chosen_isa()).find(extreme, dtype);
   switch (dtype) {
     case DType::f32:
-      return arg_launch<float, Order>(view);
+      return arg_launch<float, Order>(view, kernels);
     case DType::i32:
-      return arg_launch<int32_t, Order>(view);
+      return arg_launch<int32_t, Order>(view, kernels);
     case DType::u32:
-      return arg_launch<uint32_t, Order>(view);
+      return arg_launch<uint32_t, Order>(view, kernels);
     case DType::boolean:
-      return arg_launch<uint8_t, Order>(view);
+      return arg_launch<uint8_t, Order>(view, kernels);
   }
   return {};
 }
@@ -119,12 +153,13 @@ auto cumsum_launch(AxisView view, bool reverse) {
     T* out = buffers.output<T>(0);
     for_columns(view, [&](int64_t o, int64_t col, int64_t cols) {
       const int64_t at = o * view.n * view.inner + col;
+      if (view.inner == 1) return sum_line<T>(out + at, x + at, view.n, reverse);
       sum_columns<T>(out + at, x + at, view.n, view.inner, cols, reverse);
     });
   };
 }
 
-double cost_of(const AxisView& view) { return 15 + 1.0 * static_cast<double>(view.outer * view.n * view.inner); }
+double cost_of(const AxisView& view) { return 15 + 0.8 * static_cast<double>(view.outer * view.n * view.inner); }
 
 }  // namespace
 
@@ -132,7 +167,8 @@ bool prepare_arg(const Graph& graph, const Node& node, Prepared& prepared) {
   if (node.op != "argmax" && node.op != "argmin") return false;
   const Aval& in = graph.aval(node.inputs[0]);
   const AxisView view = view_axis(in.shape, static_cast<int64_t>(node.number("axis")));
-  prepared.launch = node.op == "argmax" ? arg_launch<Greater>(in.dtype, view) : arg_launch<Less>(in.dtype, view);
+  prepared.launch =
+      node.op == "argmax" ? arg_launch<Greater>(in.dtype, view, Reduction::max) : arg_launch<Less>(in.dtype, view, Reduction::min);
   prepared.cost_ns = cost_of(view);
   return true;
 }

@@ -49,13 +49,13 @@ struct Min;
 template <>
 struct Max<float> {
   static constexpr float identity = -__builtin_inff();
-  static FLAXEN_INLINE float apply(float a, float x) { return x > a || x != x ? x : a; }
+  static FLAXEN_INLINE float apply(float a, float x) { return (x > a) | (x != x) ? x : a; }
   static FLAXEN_INLINE VecF apply(VecF a, VecF x) { return select((x > a) | (x != x), x, a); }
 };
 template <>
 struct Min<float> {
   static constexpr float identity = __builtin_inff();
-  static FLAXEN_INLINE float apply(float a, float x) { return x < a || x != x ? x : a; }
+  static FLAXEN_INLINE float apply(float a, float x) { return (x < a) | (x != x) ? x : a; }
   static FLAXEN_INLINE VecF apply(VecF a, VecF x) { return select((x < a) | (x != x), x, a); }
 };
 #define FLAXEN_INTEGER_EXTREMES(T, V, least, greatest)                     \

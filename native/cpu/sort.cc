@@ -12,7 +12,8 @@ namespace flaxen::cpu {
 
 namespace {
 
-constexpr int64_t kMostTasks = 16;  // each holds a line of keys in scratch memory
+constexpr int64_t kMostTasks = 16;  // each holds a line of entries in scratch memory
+constexpr int64_t kRadixFrom = 512;
 
 // An unsigned key in the element's order: NaN last, -0 and +0 equal.
 uint32_t key_of(DType dtype, const void* data, int64_t i) {
@@ -34,19 +35,48 @@ uint32_t key_of(DType dtype, const void* data, int64_t i) {
   return 0;
 }
 
+// Sorts by the upper 32 bits, stably, from the lowest byte to the highest. Returns where the result is: `a` or `b`.
+uint64_t* radix_sort(uint64_t* a, uint64_t* b, int64_t n) {
+  uint32_t counts[4][256] = {};
+  for (int64_t i = 0; i < n; ++i) {
+    for (int byte = 0; byte < 4; ++byte) ++counts[byte][a[i] >> (32 + 8 * byte) & 255];
+  }
+  for (int byte = 0; byte < 4; ++byte) {
+    const int shift = 32 + 8 * byte;
+    if (counts[byte][a[0] >> shift & 255] == n) continue;  // all alike
+    uint32_t place = 0;
+    for (uint32_t& count : counts[byte]) {
+      const uint32_t next = place + count;
+      count = place;
+      place = next;
+    }
+    for (int64_t i = 0; i < n; ++i) b[counts[byte][a[i] >> shift & 255]++] = a[i];
+    std::swap(a, b);
+  }
+  return a;
+}
+
 class Sorter {
  public:
   Sorter(std::vector<DType> dtypes, size_t keys, AxisView view) : dtypes_(std::move(dtypes)), keys_(keys), view_(view) {
     lines_ = view.outer * view.inner;
     tasks_ = view.n == 0 ? 0 : std::min(kMostTasks, lines_);
+    radix_ = keys == 1 && view.n >= kRadixFrom;
+    entries_ = radix_ ? 2 * view.n : view.n;
   }
 
-  size_t scratch_bytes() const { return static_cast<size_t>(tasks_ * view_.n) * sizeof(uint64_t); }
+  size_t scratch_bytes() const { return static_cast<size_t>(tasks_ * entries_) * sizeof(uint64_t); }
+
+  double cost_ns() const {
+    double levels = 1;
+    for (int64_t n = view_.n; n > 1; n /= 2) ++levels;
+    return 20 + static_cast<double>(lines_ * view_.n) * (radix_ ? 10 : 3 * levels);
+  }
 
   void run(const Buffers& buffers) const {
     const auto task = [&](int64_t t) {
-      uint64_t* order = static_cast<uint64_t*>(buffers.scratch) + t * view_.n;
-      for (int64_t line = lines_ * t / tasks_; line < lines_ * (t + 1) / tasks_; ++line) sort_line(buffers, order, line);
+      uint64_t* entries = static_cast<uint64_t*>(buffers.scratch) + t * entries_;
+      for (int64_t line = lines_ * t / tasks_; line < lines_ * (t + 1) / tasks_; ++line) sort_line(buffers, entries, line);
     };
     if (tasks_ == 1) {
       task(0);
@@ -62,7 +92,9 @@ class Sorter {
     for (int64_t i = 0; i < view_.n; ++i) {
       order[i] = uint64_t{key_of(dtypes_[0], buffers.in[0], start + i * view_.inner)} << 32 | static_cast<uint64_t>(i);
     }
-    if (keys_ == 1) {
+    if (radix_) {
+      order = radix_sort(order, order + view_.n, view_.n);
+    } else if (keys_ == 1) {
       std::sort(order, order + view_.n);
     } else {
       std::sort(order, order + view_.n, [&](uint64_t a, uint64_t b) { return before(buffers, start, a, b); });
@@ -96,7 +128,8 @@ class Sorter {
   std::vector<DType> dtypes_;
   size_t keys_;
   AxisView view_;
-  int64_t lines_, tasks_;
+  int64_t lines_, tasks_, entries_;
+  bool radix_;
 };
 
 }  // namespace
@@ -110,9 +143,7 @@ bool prepare_sort(const Graph& graph, const Node& node, Prepared& prepared) {
   const auto sorter = std::make_shared<const Sorter>(dtypes, static_cast<size_t>(node.number("numKeys")), view);
   prepared.launch = [sorter](const Buffers& buffers) { sorter->run(buffers); };
   prepared.scratch_bytes = sorter->scratch_bytes();
-  double levels = 1;
-  for (int64_t n = view.n; n > 1; n /= 2) ++levels;
-  prepared.cost_ns = 20 + static_cast<double>(view.outer * view.inner * view.n) * 3 * levels;
+  prepared.cost_ns = sorter->cost_ns();
   return true;
 }
 
