@@ -11,11 +11,11 @@ import {
   convert,
   exp,
   full,
+  ge,
   isFinite,
   log,
   log1p,
   lt,
-  max,
   min,
   mul,
   neg,
@@ -49,7 +49,9 @@ export function softmaxCrossEntropyWithIntegerLabels(logits: Tensor, labels: Ten
   const name = 'softmaxCrossEntropyWithIntegerLabels';
   const { axis, where } = crossEntropyOptions(name, options);
   checkFloat(name, 'logits', logits);
-  const classes = asTensor(labels);
+  const classes = typeof labels === 'number' ? full([], labels, Number.isInteger(labels) ? 'int32' : 'float32') : labels;
+  if (!(classes instanceof Tensor))
+    throw new DTypeError(`${name} needs labels that are a tensor, got a value of type ${typeof labels}; use np.array`);
   if (!isInteger(classes.dtype)) throw new DTypeError(`${name} needs integer labels, got ${classes}; convert them with astype('int32')`);
 
   const order = classesLast(logits.ndim, axis);
@@ -100,7 +102,8 @@ export function softmaxCrossEntropy(logits: Tensor, labels: Tensor, options?: Cr
 export function sigmoidBinaryCrossEntropy(logits: Tensor, labels: Tensor | number): Tensor {
   checkFloat('sigmoidBinaryCrossEntropy', 'logits', logits);
   const [x, y] = together('sigmoidBinaryCrossEntropy', logits, labels);
-  return add(sub(max(x, 0), mul(x, y)), log1p(exp(neg(abs(x)))));
+  const positive = select(ge(x, 0), x, 0); // at 0 on the side that abs takes there, so that all derivatives are right
+  return add(sub(positive, mul(x, y)), log1p(exp(neg(abs(x)))));
 }
 
 /** `(predictions - targets)^2`; without targets, `predictions^2`. Shapes must agree. As optax.squared_error. */
@@ -137,8 +140,6 @@ function difference(name: string, predictions: Tensor, targets: Tensor | number 
   const [p, t] = together(name, predictions, targets);
   return sub(p, t);
 }
-
-const asTensor = (x: Tensor | number): Tensor => (typeof x === 'number' ? full([], x, Number.isInteger(x) ? 'int32' : 'float32') : x);
 
 function checkFloat(name: string, what: string, x: Tensor): void {
   if (!(x instanceof Tensor)) throw new DTypeError(`${name} needs ${what} that are a float32 tensor, got a value of type ${typeof x}`);

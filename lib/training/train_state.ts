@@ -39,7 +39,8 @@ interface TrainStateMethods<Extra, ApplyFn, Params, OptState> {
 
 /**
  * An immutable tree of `step`, `params`, `opt_state` and any extra fields (`batch_stats`, say), with the static `applyFn` and `tx`. It goes in and out of
- * `jit`, donated or not. `TrainState<{ batch_stats: Stats }>` names one by its extra fields; `typeof state` is more exact.
+ * `jit`, donated or not; a new state is made of the very `params` that `create` got, so donating it takes them along.
+ * `TrainState<{ batch_stats: Stats }>` names one by its extra fields; `typeof state` is more exact.
  */
 export type TrainState<Extra = object, ApplyFn = AnyApply, Params = AnyParams, OptState = unknown> = TrainStateFields<
   ApplyFn,

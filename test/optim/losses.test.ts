@@ -111,6 +111,13 @@ test('finite values and gradients at 1e4 and beyond', () => {
   }
 });
 
+test('second derivatives at 0', () => {
+  const second = (f: (x: Tensor) => Tensor): number => grad((x: Tensor) => grad(f)(x))(lax.full([], 0)).item() as number;
+  expect(second((x) => optim.sigmoidBinaryCrossEntropy(x, 0.3))).toBeCloseTo(0.25, 6);
+  expect(second((x) => optim.logCosh(x))).toBeCloseTo(1, 6);
+  expect(second((x) => optim.huberLoss(x))).toBeCloseTo(1, 6);
+});
+
 test('targets broadcast where optax lets them', () => {
   close(optim.huberLoss(ramp(2, 3), ramp(3)), optim.huberLoss(ramp(2, 3), lax.broadcastTo(ramp(3), [2, 3])));
   close(optim.logCosh(ramp(3), 0), optim.logCosh(ramp(3)));
@@ -123,6 +130,9 @@ describe('mistakes', () => {
   test('dtypes', () => {
     expect(() => f(ramp(2, 3), ramp(2))).toThrow(/needs integer labels, got Tensor<float32\[2\]>; convert/);
     expect(() => f(lax.zeros([2, 3], 'int32'), ints(0, 0))).toThrow(/needs float32 logits, got Tensor<int32\[2, 3\]>; convert/);
+    expect(() => f(ramp(2, 3), Int32Array.of(0, 0) as never)).toThrow(
+      /labels that are a tensor, got a value of type object; use np\.array/,
+    );
     expect(() => f(ramp(2, 3), ints(0, 0), { where: ints(1, 1) })).toThrow(/where to be bool/);
     expect(() => optim.sigmoidBinaryCrossEntropy(ints(1), 0)).toThrow(/sigmoidBinaryCrossEntropy needs float32 logits/);
     expect(() => optim.huberLoss(3 as never)).toThrow(/huberLoss needs predictions that are a float32 tensor, got a value of type number/);
