@@ -26,7 +26,7 @@ const loss = (x: Tensor): Tensor => lax.reduceSum(lax.mul(lax.sin(x), lax.exp(x)
 describe('synchronous loops keep memory flat', () => {
   it('over gradients at once', () => {
     let x = lax.full([n], 0.1);
-    expect(growth(30, () => (x = grad(loss)(x)))).toBeLessThan(2 * MEGABYTE);
+    expect(growth(30, () => (x = grad(loss)(x)))).toBeLessThan(4 * MEGABYTE);
   });
 
   it('over kept results, aux included', () => {
@@ -38,26 +38,26 @@ describe('synchronous loops keep memory flat', () => {
       })(x);
       kept.push(value, aux, lax.slice(g, [0], [2]));
     });
-    expect(grown).toBeLessThan(2 * MEGABYTE);
+    expect(grown).toBeLessThan(4 * MEGABYTE);
   });
 
   it('over jitted steps, donated or not', () => {
     for (const donate of [[], [0]]) {
       const step = jit((x: Tensor) => lax.sub(x, lax.mul(grad(loss)(x), 1e-3)), { donate });
       let x = lax.full([n], 0.1);
-      expect(growth(40, () => (x = step(x)))).toBeLessThan(2 * MEGABYTE);
+      expect(growth(40, () => (x = step(x)))).toBeLessThan(4 * MEGABYTE);
     }
   });
 
   it('over gradients of jitted functions', () => {
     const g = grad(jit(loss));
     let x = lax.full([n], 0.1);
-    expect(growth(30, () => (x = g(x)))).toBeLessThan(2 * MEGABYTE);
+    expect(growth(30, () => (x = g(x)))).toBeLessThan(4 * MEGABYTE);
   });
 
   it('over functions jitted anew each time', () => {
     const x = lax.full([n], 0.1);
-    expect(growth(40, () => void jit((y: Tensor) => lax.add(y, x))(x))).toBeLessThan(2 * MEGABYTE);
+    expect(growth(40, () => void jit((y: Tensor) => lax.add(y, x))(x))).toBeLessThan(4 * MEGABYTE);
   });
 
   it('over an ever longer history that nobody differentiates', () => {
