@@ -1,5 +1,5 @@
 /** np and random against jax.numpy and jax.random (test/golden/numpy.json, made by scripts/golden/make_numpy.py): values, dtypes, gradients, errors. */
-import { np, random, vjp, Tensor } from 'flaxen';
+import { jit, np, random, Tensor, vjp } from 'flaxen';
 import { describe, expect, test } from 'vitest';
 import { golden, isEntry, numbers, toTree, type Entry } from '../support/golden.js';
 
@@ -73,6 +73,8 @@ function check(c: Case): void {
   }
   const exact = c.module === 'random' || (!Array.isArray(c.result) && c.result!.dtype !== 'float32');
   compare(call(c, first), c.result!, exact);
+  const traceable = first instanceof Tensor || (Array.isArray(first) && first.some((x) => x instanceof Tensor));
+  if (traceable) compare(jit((x: unknown) => call(c, x))(first), c.result!, exact);
   if (c.gradient === undefined) return;
   const [y, back] = vjp((x: unknown) => call(c, x), first);
   const [dx] = back(Array.isArray(y) ? y.map(cotangent) : cotangent(y)) as [Result];
