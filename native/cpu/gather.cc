@@ -15,15 +15,14 @@ namespace {
 constexpr int64_t kTaskBytes = 65536;
 constexpr int64_t kTaskUpdates = 32768;
 
-// One index, of either integer dtype; -1 or size for those outside, on their side.
+// Indices of either integer dtype.
 class Indices {
  public:
   Indices(const void* p, DType dtype, int64_t size) : p_(p), size_(size), is_signed_(dtype == DType::i32) {}
   int64_t at(int64_t i) const {
-    const int64_t index = is_signed_ ? static_cast<const int32_t*>(p_)[i] : int64_t{static_cast<const uint32_t*>(p_)[i]};
-    return index < 0 ? -1 : std::min(index, size_);
+    return is_signed_ ? int64_t{static_cast<const int32_t*>(p_)[i]} : int64_t{static_cast<const uint32_t*>(p_)[i]};
   }
-  bool inside(int64_t index) const { return index >= 0 && index < size_; }
+  bool inside(int64_t index) const { return static_cast<uint64_t>(index) < static_cast<uint64_t>(size_); }
   int64_t clamped(int64_t index) const { return std::clamp<int64_t>(index, 0, size_ - 1); }
 
  private:

@@ -49,19 +49,45 @@ float sum_of_exponentials(const float* x, int64_t n, float shift) {
   return lane[0];
 }
 
+// Few classes: a column of classes for each of several rows, so that no lane waits for its neighbours.
+constexpr int64_t kFewClasses = 24;
+
+FLAXEN_INLINE VecF finite_or_zero(VecF x) { return select(abs(x) < infinity(), x, splat(0.0f)); }
+
+void few_classes(float* logsumexp, const float* logits, int rows, int64_t classes) {
+  VecF column[kFewClasses];
+  VecF top = splat(-kInfinity);
+  for (int64_t c = 0; c < classes; ++c) {
+    float lane[kLanes];
+    for (int l = 0; l < kLanes; ++l) lane[l] = logits[(l < rows ? l : 0) * classes + c];
+    column[c] = load(lane);
+    top = max(top, column[c]);
+  }
+  const VecF shift = finite_or_zero(top);
+  VecF sum = splat(0.0f);
+  for (int64_t c = 0; c < classes; ++c) sum = sum + exp(column[c] - shift);
+  store(logsumexp, log(sum) + shift, rows);
+}
+
+void many_classes(float* logsumexp, const float* logits, int rows, int64_t classes) {
+  float shifts[kLanes], sums[kLanes];
+  for (int l = 0; l < rows; ++l) {
+    const float* x = logits + l * classes;
+    const float top = greatest(x, classes);
+    shifts[l] = top > -kInfinity && top < kInfinity ? top : 0.0f;
+    sums[l] = sum_of_exponentials(x, classes, shifts[l]);
+  }
+  store(logsumexp, log(load(sums, rows)) + load(shifts, rows), rows);
+}
+
 void softmax_cross_entropy(float* loss, float* logsumexp, const float* logits, const int32_t* labels, int64_t rows, int64_t classes) {
-  // The logarithms of several rows at once.
   for (int64_t r = 0; r < rows; r += kLanes) {
     const int group = rows - r < kLanes ? static_cast<int>(rows - r) : kLanes;
-    float shifts[kLanes], sums[kLanes];
-    for (int l = 0; l < group; ++l) {
-      const float* x = logits + (r + l) * classes;
-      const float top = greatest(x, classes);
-      shifts[l] = top > -kInfinity && top < kInfinity ? top : 0.0f;
-      sums[l] = sum_of_exponentials(x, classes, shifts[l]);
+    if (classes <= kFewClasses) {
+      few_classes(logsumexp + r, logits + r * classes, group, classes);
+    } else {
+      many_classes(logsumexp + r, logits + r * classes, group, classes);
     }
-    const VecF lse = log(load(sums, group)) + load(shifts, group);
-    store(logsumexp + r, lse, group);
     for (int l = 0; l < group; ++l) {
       const int64_t label = labels[r + l] < 0 ? labels[r + l] + classes : labels[r + l];
       const bool inside = label >= 0 && label < classes;

@@ -33,7 +33,7 @@ ReduceStep make_step(int64_t outer, int64_t n, int64_t inner, int64_t part) {
   s.cols = std::min(inner, kColumns);
   s.pieces = s.cols ? (inner + s.cols - 1) / s.cols : 0;
   s.units = outer * s.parts * s.pieces;
-  const double unit_ns = 4 + 0.06 * static_cast<double>(std::min(part, n) * s.cols);
+  const double unit_ns = 1 + 0.05 * static_cast<double>(std::min(part, n) * s.cols);
   s.cost_ns = unit_ns * static_cast<double>(s.units);
   s.units_per_task = std::max<int64_t>(1, static_cast<int64_t>(kTaskNs / unit_ns));
   s.tasks = (s.units + s.units_per_task - 1) / s.units_per_task;

@@ -55,6 +55,18 @@ void arg_columns(int32_t* out, const T* x, int64_t n, int64_t inner, int64_t col
   }
 }
 
+// The index of the first element equal to `value`, which is there; a NaN equals a NaN.
+template <typename T>
+int32_t first_of(T value, const T* x) {
+  int32_t i = 0;
+  if (value == value) {
+    while (x[i] != value) ++i;
+  } else {
+    while (x[i] == x[i]) ++i;
+  }
+  return i;
+}
+
 // Where the axis is the last: the extreme of one piece after another, and then where it first is.
 template <typename T, typename Order>
 int32_t arg_line(const T* x, int64_t n, const ReduceKernels& kernels) {
@@ -67,8 +79,22 @@ int32_t arg_line(const T* x, int64_t n, const ReduceKernels& kernels) {
     best = extreme;
     piece = i;
   }
-  for (int64_t i = piece;; ++i) {
-    if (x[i] == best || (best != best && x[i] != x[i])) return static_cast<int32_t>(i);
+  return static_cast<int32_t>(piece) + first_of(best, x + piece);
+}
+
+// The same for many lines, whose extremes are found together.
+template <typename T, typename Order>
+void arg_lines(int32_t* out, const T* x, int64_t lines, int64_t n, const ReduceKernels& kernels) {
+  if (n > kLine) {
+    for (int64_t o = 0; o < lines; ++o) out[o] = arg_line<T, Order>(x + o * n, n, kernels);
+    return;
+  }
+  constexpr int64_t kTogether = 64;
+  T extremes[kTogether];
+  for (int64_t first = 0; first < lines; first += kTogether) {
+    const int64_t together = std::min(kTogether, lines - first);
+    kernels.rows(extremes, x + first * n, together, n, n);
+    for (int64_t o = 0; o < together; ++o) out[first + o] = first_of(extremes[o], x + (first + o) * n);
   }
 }
 
@@ -95,24 +121,30 @@ void sum_columns(T* out, const T* x, int64_t n, int64_t inner, int64_t cols, boo
   }
 }
 
+// Calls f(first, last) for ranges that cover 0 .. units, in parallel; each unit is `elements` long.
+template <typename F>
+void for_ranges(int64_t units, int64_t elements, const F& f) {
+  const int64_t per_task = std::max<int64_t>(1, kTaskElements / std::max<int64_t>(1, elements));
+  const int64_t tasks = (units + per_task - 1) / per_task;
+  const auto task = [&](int64_t t) { f(t * per_task, std::min(units, (t + 1) * per_task)); };
+  if (tasks == 1) {
+    task(0);
+  } else if (tasks > 1) {
+    ThreadPool::shared().parallel(tasks, task);
+  }
+}
+
 // Calls f(outer index, first column, columns) for all of [outer, n, inner], in parallel.
 template <typename F>
 void for_columns(const AxisView& view, const F& f) {
-  if (view.outer == 0 || view.inner == 0 || view.n == 0) return;
-  const int64_t cols = std::min(view.inner, kColumns), pieces = (view.inner + cols - 1) / cols, units = view.outer * pieces;
-  const int64_t per_task = std::max<int64_t>(1, kTaskElements / (view.n * cols));
-  const auto task = [&](int64_t t) {
-    for (int64_t u = t * per_task; u < std::min(units, (t + 1) * per_task); ++u) {
+  if (view.inner == 0 || view.n == 0) return;
+  const int64_t cols = std::min(view.inner, kColumns), pieces = (view.inner + cols - 1) / cols;
+  for_ranges(view.outer * pieces, view.n * cols, [&](int64_t first, int64_t last) {
+    for (int64_t u = first; u < last; ++u) {
       const int64_t col = u % pieces * cols;
       f(u / pieces, col, std::min(cols, view.inner - col));
     }
-  };
-  const int64_t tasks = (units + per_task - 1) / per_task;
-  if (tasks == 1) {
-    task(0);
-  } else {
-    ThreadPool::shared().parallel(tasks, task);
-  }
+  });
 }
 
 template <typename T, template <typename> typename Order>
@@ -120,11 +152,13 @@ auto arg_launch(AxisView view, ReduceKernels kernels) {
   return [view, kernels](const Buffers& buffers) {
     const T* x = buffers.input<T>(0);
     int32_t* out = buffers.output<int32_t>(0);
+    if (view.inner == 1) {
+      for_ranges(view.outer, view.n, [&](int64_t first, int64_t last) {
+        arg_lines<T, Order<T>>(out + first, x + first * view.n, last - first, view.n, kernels);
+      });
+      return;
+    }
     for_columns(view, [&](int64_t o, int64_t col, int64_t cols) {
-      if (view.inner == 1) {
-        out[o] = arg_line<T, Order<T>>(x + o * view.n, view.n, kernels);
-        return;
-      }
       arg_columns<T, Order<T>>(out + o * view.inner + col, x + o * view.n * view.inner + col, view.n, view.inner, cols);
     });
   };
@@ -159,7 +193,7 @@ auto cumsum_launch(AxisView view, bool reverse) {
   };
 }
 
-double cost_of(const AxisView& view) { return 15 + 0.8 * static_cast<double>(view.outer * view.n * view.inner); }
+double cost_of(const AxisView& view, double element_ns) { return 15 + element_ns * static_cast<double>(view.outer * view.n * view.inner); }
 
 }  // namespace
 
@@ -169,7 +203,7 @@ bool prepare_arg(const Graph& graph, const Node& node, Prepared& prepared) {
   const AxisView view = view_axis(in.shape, static_cast<int64_t>(node.number("axis")));
   prepared.launch =
       node.op == "argmax" ? arg_launch<Greater>(in.dtype, view, Reduction::max) : arg_launch<Less>(in.dtype, view, Reduction::min);
-  prepared.cost_ns = cost_of(view);
+  prepared.cost_ns = cost_of(view, 0.25);
   return true;
 }
 
@@ -183,7 +217,7 @@ bool prepare_cumsum(const Graph& graph, const Node& node, Prepared& prepared) {
   } else {
     prepared.launch = cumsum_launch<uint32_t>(view, reverse);
   }
-  prepared.cost_ns = cost_of(view);
+  prepared.cost_ns = cost_of(view, 0.5);
   prepared.in_place = {{0, 0}};
   return true;
 }

@@ -76,6 +76,7 @@ FLAXEN_INTEGER_EXTREMES(uint32_t, VecU, 0, UINT32_MAX)
 
 constexpr int64_t kRun = 1024;  // elements that one set of lanes takes in before pairwise combination
 constexpr int64_t kRows = 32;   // rows, likewise
+constexpr int64_t kShort = 24;  // elements that are combined one after another
 
 // Element i goes to lane i % lanes; then the lanes are halved until one is left.
 template <typename T, typename Op, int lanes>
@@ -104,17 +105,33 @@ T reduce_run(const T* x, int64_t n) {
     if (half < n) return Op::apply(reduce_run<T, Op>(x, half), reduce_run<T, Op>(x + half, n - half));
   }
   if (n >= 256) return reduce_lanes<T, Op, 64>(x, n);
-  if (n >= 24) return reduce_lanes<T, Op, 16>(x, n);
+  if (n >= kShort) return reduce_lanes<T, Op, 16>(x, n);
   T acc = Op::identity;
   for (int64_t i = 0; i < n; ++i) acc = Op::apply(acc, x[i]);
   return acc;
+}
+
+// As many short rows at a time as there are lanes: each in the order of reduce_run, and free of branches that depend on data.
+template <typename T, typename Op>
+void reduce_short_rows(T* out, const T* x, int64_t stride, int64_t n) {
+  typename VectorOf<T>::type acc = splat(Op::identity);
+  for (int64_t i = 0; i < n; ++i) {
+    T lane[kLanes];
+    for (int l = 0; l < kLanes; ++l) lane[l] = x[l * stride + i];
+    acc = Op::apply(acc, load(lane));
+  }
+  store(out, acc);
 }
 
 template <typename T, typename Op>
 void rows(void* out, const void* x, int64_t outer, int64_t outer_stride, int64_t n) {
   T* o = static_cast<T*>(out);
   const T* p = static_cast<const T*>(x);
-  for (int64_t i = 0; i < outer; ++i) o[i] = reduce_run<T, Op>(p + i * outer_stride, n);
+  int64_t i = 0;
+  if (n < kShort) {
+    for (; i + kLanes <= outer; i += kLanes) reduce_short_rows<T, Op>(o + i, p + i * outer_stride, outer_stride, n);
+  }
+  for (; i < outer; ++i) o[i] = reduce_run<T, Op>(p + i * outer_stride, n);
 }
 
 // The columns of `vectors` vectors, the last of which has `last` lanes.
