@@ -303,7 +303,12 @@ class Planner {
     const double fills =
         0.5 * static_cast<double>(std::count_if(plan_.fills.begin(), plan_.fills.end(), [](const Fill& f) { return !f.once; }));
     const double width = isa_ == Isa::avx512 ? 1 : isa_ == Isa::baseline ? 8 : 2;
-    plan_.block_ns = 4 + 4 * static_cast<double>(plan_.steps.size()) + block * width * (element_ns_ + fills);
+    const double compute = 4 + 4 * static_cast<double>(plan_.steps.size()) + block * width * (element_ns_ + fills);
+    // What does not stay in the L2 cache waits for memory.
+    int64_t bytes = 0;
+    for (const Slot& slot : plan_.slots) bytes += slot.step;
+    const double traffic = static_cast<double>(b.rows * b.cols * bytes) > 1e6 ? 0.01 * block * static_cast<double>(bytes) : 0;
+    plan_.block_ns = std::max(compute, traffic);
   }
 
   const ElementwiseProgram& program_;
