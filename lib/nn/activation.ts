@@ -15,6 +15,7 @@ const {
   div,
   exp,
   expm1,
+  ge,
   gt,
   log,
   log1p,
@@ -50,7 +51,8 @@ export const swish = silu;
 /** `log(1 + exp(x))`, without overflow. */
 export function softplus(x: Tensor): Tensor {
   const f = float(x);
-  return add(max(f, 0), log1p(exp(neg(abs(f)))));
+  const positive = select(ge(f, 0), f, 0); // at 0 on the side that abs takes there, so that all derivatives are right
+  return add(positive, log1p(exp(neg(abs(f)))));
 }
 
 /** `log(sigmoid(x))`, without overflow. */

@@ -161,8 +161,11 @@ export function clip(x: TensorLike, min?: TensorLike | null, max?: TensorLike | 
 /** `log(exp(x) + exp(y))` without overflow, float32. */
 export function logaddexp(x: TensorLike, y: TensorLike): Tensor {
   const [a, b] = promotedPair('logaddexp', x, y, 'float');
-  const apart = lax.select(lax.eq(a, b), 0, lax.sub(a, b)); // equal infinities have no difference
-  return lax.add(lax.max(a, b), lax.log1p(lax.exp(lax.neg(lax.abs(apart)))));
+  const difference = lax.sub(a, b);
+  const alike = lax.and(lax.ne(difference, difference), lax.eq(a, b)); // equal infinities
+  const apart = lax.select(alike, 0, difference);
+  const top = lax.select(lax.ge(a, b), a, b); // at a tie on the side that abs takes there, so that all derivatives are right
+  return lax.add(top, lax.log1p(lax.exp(lax.neg(lax.abs(apart)))));
 }
 
 /** x with NaN and infinities replaced: by 0 and float32's extremes unless told. As jnp.nan_to_num. */

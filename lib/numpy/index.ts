@@ -10,7 +10,7 @@ export * from './joining.js';
 export * from './linalg.js';
 export * from './logic.js';
 export * from './math.js';
-export { resultDType, type DTypeOption, type TensorLike, type TypedArray } from './operands.js';
+export { resultType, type DTypeOption, type TensorLike, type TypedArray } from './operands.js';
 export * from './ordering.js';
 export * from './queries.js';
 export * from './reductions.js';

@@ -115,7 +115,7 @@ export function promotedDTypes(name: string, operands: readonly TensorLike[]): T
 }
 
 /** The dtype that an operation on these gives, as jnp.result_type. */
-export const resultDType = (...operands: readonly (TensorLike | DType)[]): DType =>
+export const resultType = (...operands: readonly (TensorLike | DType)[]): DType =>
   promote(operands.map((x) => (typeof x === 'string' ? Aval.of([], checkDType(x, 'resultType')) : typeOf(settle(x, 'resultType'))))).dtype;
 
 /** A dtype, or an options object that may hold one. */

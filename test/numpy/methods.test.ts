@@ -1,5 +1,5 @@
 /** Tensor's methods are np's functions; operands of every kind; errors that name the function. */
-import { errors, jit, np, type Tensor } from 'flaxen';
+import { errors, grad, jit, np, type Tensor } from 'flaxen';
 import { describe, expect, test } from 'vitest';
 
 const x = np.array([
@@ -77,6 +77,12 @@ test('a traced number is weakly typed: its dtype yields to the tensor it meets',
   expect(f(ints, 2.5).dtype).toBe('float32');
   expect(f(ints, 2.5).toArray()).toEqual([2.5, 5]);
   expect(f(np.array([1, 2], 'uint32'), 2).dtype).toBe('uint32');
+});
+
+test('logaddexp is right to second order, at ties too', () => {
+  const second = grad((a: Tensor) => grad((b: Tensor) => np.logaddexp(b, 0))(a));
+  expect(second(np.array(0)).item()).toBeCloseTo(0.25, 6);
+  expect(second(np.array(1)).item()).toBeCloseTo(0.1966119, 6);
 });
 
 test('typed arrays are operands', () => {
