@@ -147,25 +147,25 @@ describe('errors', () => {
   });
   it('no tensor at all', () => {
     throws(
-      () => grad((() => undefined) as never)(tensor(1) as never),
+      () => grad((() => undefined) as never)(tensor(1)),
       errors.GradientError,
       /must return a scalar tensor, got .*undefined/,
     );
-    throws(() => grad(((x: Tensor) => ({ x })) as never)(tensor(1) as never), errors.GradientError, /must return a scalar tensor/);
+    throws(() => grad(((x: Tensor) => ({ x })) as never)(tensor(1)), errors.GradientError, /must return a scalar tensor/);
   });
   it('[loss, aux] without hasAux, and a bare loss with it', () => {
     throws(
-      () => grad(((x: Tensor) => [square(x), x]) as never)(tensor(1) as never),
+      () => grad(((x: Tensor) => [square(x), x]) as never)(tensor(1)),
       errors.GradientError,
       /got an array of 2; pass \{ hasAux: true \}/,
     );
     throws(
-      () => grad(square as never, { hasAux: true })(tensor(1) as never),
+      () => grad(square as never, { hasAux: true })(tensor(1)),
       errors.GradientError,
       /with hasAux square must return \[loss, aux\], got Tensor<float32\[\]>/,
     );
     throws(
-      () => grad(((x: Tensor) => [square(x), 1, 2]) as never, { hasAux: true })(tensor(1) as never),
+      () => grad(((x: Tensor) => [square(x), 1, 2]) as never, { hasAux: true })(tensor(1)),
       errors.GradientError,
       /got an array of 3/,
     );
@@ -182,7 +182,7 @@ describe('errors', () => {
   });
   it('leaves that are no tensors', () => {
     throws(
-      () => grad(((p: { a: Tensor }) => p.a) as never)({ a: tensor(1), mode: 'x' } as never),
+      () => grad(((p: { a: Tensor }) => p.a) as never)({ a: tensor(1), mode: 'x' }),
       errors.DTypeError,
       /got a value of type string in argument 0 of .* at mode/,
     );

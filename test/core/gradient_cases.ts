@@ -1,7 +1,7 @@
 /** For each primitive with a gradient: functions through it and points to differentiate at, away from kinks and poles. */
 import { lax, setBackend, type Tensor } from 'flaxen';
 import { bind } from '../../lib/core/bind.js';
-import { primitives, type Params, type Primitive } from '../../lib/core/primitive.js';
+import { primitives, type Params } from '../../lib/core/primitive.js';
 import { randomNumbers, tensor, tensorOf } from '../support/tensors.js';
 
 setBackend('reference64'); // in double precision, so that differences tell
@@ -17,7 +17,7 @@ export interface GradientCase {
 }
 
 const apply = (name: string, inputs: Tensor[], params: Params = {}): Tensor[] =>
-  bind(primitives().get(name)! as unknown as Primitive, inputs, params);
+  bind(primitives().get(name)!, inputs, params);
 
 const unary = (f: (x: Tensor) => Tensor, from: number, to: number): GradientCase[] => [
   { label: 'a vector', shapes: [[6]], from, to, f },
