@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # npm run golden: makes test/golden anew with the pinned versions of Flax, JAX and optax, in a virtual environment of its own.
 set -euo pipefail
+export PYTHONDONTWRITEBYTECODE=1
 cd "$(dirname "$0")/../.."
 environment=.cache/golden
 [ -x "$environment/bin/python" ] || python3 -m venv "$environment"

@@ -1,6 +1,6 @@
 """Makes test/golden anew from the versions that requirements.txt pins.
 
-  npm run golden                                      all of it: the files, then the tolerances
+  npm run golden                                      all of it (make.sh): the files, then the tolerances
   python scripts/golden/make_golden.py                the files alone; ONLY=losses,dense for some, OUT=folder for another folder
   python scripts/golden/make_golden.py --x64          compares a run in float64 with them; also --eager, --reorder (training runs)
   python scripts/golden/tolerances.py                 the tolerances, from those three comparisons
