@@ -50,10 +50,9 @@ function measure(call: () => void): number {
 }
 
 const results: [string, number][] = [];
-let state = tree.map((t: Tensor) => t, create()) as State;
-const copy = (s: State) => tree.map((t: Tensor) => np.array(t.toArray(), { dtype: t.dtype, shape: t.shape }), s) as State;
+const copy = (s: State) => tree.map((t: Tensor) => np.array(t.toArray(), { dtype: t.dtype, shape: t.shape }), s);
 const donated = makeStep([0]);
-state = copy(state);
+let state = copy(create());
 results.push(['step, donated', measure(() => ([state] = donated(state, batch)))]);
 const plain = makeStep([]);
 let kept = copy(state);
