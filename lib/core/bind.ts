@@ -20,8 +20,7 @@ export function bind<P extends Params>(primitive: Primitive<P>, inputs: readonly
 }
 
 function refuse(name: string, value: unknown): never {
-  const kind =
-    typeof value === 'object' && value !== null ? `a value of class ${value.constructor?.name ?? 'Object'}` : String(value);
+  const kind = typeof value === 'object' && value !== null ? `a value of class ${value.constructor?.name ?? 'Object'}` : String(value);
   throw new ArgumentError(`${name} needs tensors, got ${kind}: make one with np.array`);
 }
 

@@ -146,11 +146,7 @@ describe('errors', () => {
     throws(() => grad((x: Tensor) => lax.reduceSum(lax.convert(x, 'int32')))(tensor([1])), errors.GradientError, /float32 output/);
   });
   it('no tensor at all', () => {
-    throws(
-      () => grad((() => undefined) as never)(tensor(1)),
-      errors.GradientError,
-      /must return a scalar tensor, got .*undefined/,
-    );
+    throws(() => grad((() => undefined) as never)(tensor(1)), errors.GradientError, /must return a scalar tensor, got .*undefined/);
     throws(() => grad(((x: Tensor) => ({ x })) as never)(tensor(1)), errors.GradientError, /must return a scalar tensor/);
   });
   it('[loss, aux] without hasAux, and a bare loss with it', () => {
@@ -164,11 +160,7 @@ describe('errors', () => {
       errors.GradientError,
       /with hasAux square must return \[loss, aux\], got Tensor<float32\[\]>/,
     );
-    throws(
-      () => grad(((x: Tensor) => [square(x), 1, 2]) as never, { hasAux: true })(tensor(1)),
-      errors.GradientError,
-      /got an array of 3/,
-    );
+    throws(() => grad(((x: Tensor) => [square(x), 1, 2]) as never, { hasAux: true })(tensor(1)), errors.GradientError, /got an array of 3/);
   });
   it('integers to differentiate, by path', () => {
     const f = function lossFn(p: { layer: { n: Tensor } }) {

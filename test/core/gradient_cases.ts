@@ -16,8 +16,7 @@ export interface GradientCase {
   readonly f: (...inputs: Tensor[]) => Tensor | readonly Tensor[];
 }
 
-const apply = (name: string, inputs: Tensor[], params: Params = {}): Tensor[] =>
-  bind(primitives().get(name)!, inputs, params);
+const apply = (name: string, inputs: Tensor[], params: Params = {}): Tensor[] => bind(primitives().get(name)!, inputs, params);
 
 const unary = (f: (x: Tensor) => Tensor, from: number, to: number): GradientCase[] => [
   { label: 'a vector', shapes: [[6]], from, to, f },
