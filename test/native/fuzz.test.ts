@@ -79,7 +79,7 @@ function mutate(graph: WireGraph, random: () => number): unknown {
         continue;
       }
       const kind = random();
-      if (kind < 0.1) delete at[key];
+      if (kind < 0.1) Reflect.deleteProperty(at, key);
       else if (kind < 0.55 && typeof inner === 'number') at[key] = inner + (random() < 0.5 ? 1 : -1);
       else at[key] = junk(random);
       break;
@@ -89,6 +89,7 @@ function mutate(graph: WireGraph, random: () => number): unknown {
 }
 
 const guard = 64;
+const seeds = Number(process.env.FLAXEN_FUZZ_SEEDS ?? 1500);
 
 /** Runs a program with its outputs inside larger buffers, and checks that the rest of those is untouched. */
 function runGuarded(program: Program, graph: WireGraph, random: () => number): void {
@@ -118,7 +119,7 @@ it('compiles and runs the graph unchanged', () => {
 it('survives mutated graphs', () => {
   const graph = sample();
   let compiled = 0;
-  for (let seed = 0; seed < 1500; seed++) {
+  for (let seed = 0; seed < seeds; seed++) {
     const random = generator(seed);
     const mutant = mutate(graph, random) as WireGraph;
     let program: Program;

@@ -82,10 +82,12 @@ export function doubling(n: number): Float32Array {
   return w;
 }
 
-/** Runs a CommonJS script in a process of its own, with `addon` and `root` defined. */
+/** The first line of a script that uses the addon. */
+export const loadAddon = `const addon = require(${JSON.stringify(root + 'node_modules/node-gyp-build')})(${JSON.stringify(root)});\n`;
+
+/** Runs a CommonJS script in a process of its own. */
 export function inChild(script: string, env: Record<string, string> = {}): { status: number | null; signal: string | null; out: string } {
-  const head = `const root = ${JSON.stringify(root)}; const addon = require(${JSON.stringify(root + 'node_modules/node-gyp-build')})(root);\n`;
-  const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', '-e', head + script], {
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['-e', script], {
     encoding: 'utf8',
     env: { ...process.env, ...env },
     cwd: root,
