@@ -14,6 +14,7 @@ constexpr int64_t kRowBlock = kBatchNormRows;          // rows that are cut into
 constexpr int64_t kInnerBlock = 384;                   // a sliver of A so long stays in the first-level cache
 constexpr int64_t kPanelGroup = 16;                    // panels of B that, so long, stay in the second-level cache
 constexpr int64_t kPackedElements = int64_t{4} << 20;  // what is packed of B at a time, if that is not too little
+constexpr int64_t kSmallA = 512 * 1024;
 constexpr int64_t kSmallC = 512 * 1024;
 constexpr int64_t kPackedForSmallC = 256 * 1024;
 constexpr int64_t kTaskProducts = 200'000;  // about a microsecond: what is worth handing to another thread
@@ -94,7 +95,9 @@ void Gemm::plan_tiles(int64_t tasks, bool pack_all) {
   if (row_tasks_ * column_tasks_ < std::min<int64_t>(tasks, kMostTasks / 2)) {
     column_tasks_ = std::min(ceil_div(std::min<int64_t>(tasks, kMostTasks / 2), std::max<int64_t>(1, row_tasks_)), ceil_div(panels_, 2));
   }
-  pack_a_ = pack_all || panels_ / std::max<int64_t>(1, column_tasks_) >= 4;
+  // A row-major A is read in place as fast, if it comes from the second-level cache and its rows do not all fall on the same cache sets.
+  const bool in_place = a_col == 1 && m * k <= kSmallA && a_row % 1024 != 0;
+  pack_a_ = pack_all || (!in_place && panels_ / std::max<int64_t>(1, column_tasks_) >= 4);
 }
 
 std::string Gemm::note() const {

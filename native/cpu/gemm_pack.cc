@@ -5,6 +5,8 @@ namespace flaxen::cpu::FLAXEN_ISA_NAMESPACE {
 
 namespace {
 
+constexpr int64_t kRowsAhead = 8;
+
 // to[p * stride + i] = from(i, p) for a run of `rows` <= kLanes lines, each adjacent along p. `lanes` of each vector are written, those
 // from `rows` on being zeros.
 template <typename LaneCount>
@@ -68,6 +70,9 @@ void pack_b(const float* b, int64_t b_row, int64_t b_col, int64_t k, int64_t col
     const float* from = b + p * b_row;
     float* to = packed + p * width;
     if (b_col == 1) {
+      // Rows lie too far apart for the processor to see them coming.
+      prefetch_read(from + kRowsAhead * b_row);
+      prefetch_read(from + kRowsAhead * b_row + columns - 1);
       int64_t j = 0;
       for (; j + kLanes <= columns; j += kLanes) store(to + j, load(from + j));
       if (j < columns) store(to + j, load(from + j, static_cast<int>(columns - j))), j += kLanes;

@@ -57,7 +57,7 @@ struct Outputs {
 
 class Op {
  public:
-  Op(bool grad, int64_t rows, int64_t columns, bool fast) : grad_(grad), rows_(rows), columns_(columns) {
+  Op(bool grad, int64_t rows, int64_t columns, bool fast) : rows_(rows), columns_(columns) {
     const Shape matrix{rows, columns}, vector{columns};
     const std::vector<Shape> forward{matrix, vector, vector, matrix, vector, vector};
     const std::vector<Shape> backward{matrix, matrix, vector, vector, vector, matrix, vector, vector};
@@ -98,7 +98,6 @@ class Op {
   const Prepared& prepared() const { return prepared_; }
 
  private:
-  bool grad_;
   int64_t rows_, columns_;
   Prepared prepared_;
 };
