@@ -41,5 +41,6 @@ export function install() {
   return status;
 }
 
-/** Builds the addon and the library. */
-export const build = () => run('npm', ['run', '--silent', 'build:native']) || run('npm', ['run', '--silent', 'build:lib']);
+/** Builds the addon, with further options for CMake, and the library. */
+export const build = (options = []) =>
+  run('npm', ['run', '--silent', 'build:native', '--', ...options]) || run('npm', ['run', '--silent', 'build:lib']);
