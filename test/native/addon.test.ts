@@ -216,22 +216,25 @@ describe('the queue', () => {
     const [ones, y, z] = [new Float32Array(n * n).fill(1), new Float32Array(n * n), new Float32Array(n * n)];
     const first = addon.run(large, [ones, doubling(n)], [y]);
     const second = addon.run(small, [y], [z], [first]);
-    expect(second).toBe(first + 1);
+    // Queued behind it, or inline if it has finished already.
+    expect([0, first + 1]).toContain(second);
     addon.wait(second);
     expect(z[7]).toBe(2 ** 21);
     addon.wait(first);
     addon.wait(0);
-    expect(() => addon.wait(second + 1)).toThrow(RangeError);
+    expect(() => addon.wait(first + 2)).toThrow(RangeError);
     expect(addon.run(small, [y], [z])).toBe(0);
   });
 
   it('leaves the event loop free', async () => {
-    const program = addon.compile(slow);
-    const out = new Float32Array(n * n);
+    const m = 256;
+    const program = addon.compile(slowGraph(m, 60));
+    const out = new Float32Array(m * m);
+    const [x, w] = [new Float32Array(m * m).fill(1), doubling(m)];
     let ticks = 0;
     const timer = setInterval(() => ticks++, 1);
     let last = 0;
-    for (let i = 0; i < 8; i++) last = addon.run(program, [new Float32Array(n * n).fill(1), doubling(n)], [out]);
+    for (let i = 0; i < 8; i++) last = addon.run(program, [x, w], [out]);
     await addon.read(out, last);
     clearInterval(timer);
     expect(ticks).toBeGreaterThan(0);
