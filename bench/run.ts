@@ -97,7 +97,7 @@ async function main(): Promise<void> {
     sections.push(section);
   }
   const list = targets(sections);
-  console.log(targetsText(list));
+  console.log(targetsText(list, machine));
 
   const report: Report = {
     date: new Date().toISOString(),

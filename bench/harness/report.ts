@@ -1,7 +1,8 @@
 /** The report as text. */
 import { machineLine, type Peak } from './machine.js';
-import { valueOf, type Report, type Section, type Target } from './results.js';
+import { valueOf, type Cell, type Report, type Section, type Target } from './results.js';
 
+const BUSY = 0.5; // processes ready to run, before the benchmark started any
 const LEAST_FLOOR_MS = 1e-3; // below, calls cost more than arithmetic
 
 /** Three significant digits: 0.00512, 0.178, 53.8, 1230. */
@@ -17,6 +18,14 @@ export function peakLine(peak: Peak | string, threads: number): string {
   return `FMA peak ${digits(peak.gflops1)} GFLOP/s on one thread, ${digits(peak.gflops)} on ${threads} (${peak.vectorBits}-bit vectors); copy GB/s: ${copy}`;
 }
 
+/** A mark behind a median whose middle half of rounds lies far apart: something else ran on the machine meanwhile. */
+const UNSTEADY = 1.3;
+function mark(cell: Cell | undefined): string {
+  if (cell === undefined || !('value' in cell) || cell.timing === undefined) return '';
+  const [low, high] = cell.timing.quartiles;
+  return high / low > UNSTEADY ? '~' : '';
+}
+
 /** A table of medians; in parentheses the first column divided by this one. */
 export function sectionText(section: Section): string {
   const [ours, ...others] = section.columns;
@@ -26,10 +35,10 @@ export function sectionText(section: Section): string {
   const head = ['', ...section.columns.map((c) => c.title), ...(rate ? ['GFLOP/s'] : []), ...(floor ? ['floor', 'of floor'] : [])];
   const lines = section.rows.map((row) => {
     const mine = valueOf(row.cells[ours.key]);
-    const line = [row.name, mine === null ? '-' : digits(mine)];
+    const line = [row.name, mine === null ? '-' : digits(mine) + mark(row.cells[ours.key])];
     for (const { key } of others) {
       const theirs = valueOf(row.cells[key]);
-      line.push(theirs === null ? '-' : `${digits(theirs)}${mine === null ? '' : ` (${digits(mine / theirs)})`}`);
+      line.push(theirs === null ? '-' : `${digits(theirs)}${mark(row.cells[key])}${mine === null ? '' : ` (${digits(mine / theirs)})`}`);
     }
     if (rate) line.push(mine === null || row.flops === undefined ? '-' : digits(row.flops / mine / 1e6));
     if (floor) {
@@ -40,8 +49,13 @@ export function sectionText(section: Section): string {
     return line;
   });
   const unit = section.unit === 'ms' ? 'ms, median' : 'MiB';
-  return `${section.title} (${unit}; in parentheses ${ours.title} / it)\n${table([head, ...lines])}\n${sameStart(section)}${notes(section)}`;
+  return `${section.title} (${unit}; in parentheses ${ours.title} / it)\n${table([head, ...lines])}\n${unsteady(section)}${sameStart(section)}${notes(section)}`;
 }
+
+const unsteady = ({ rows }: Section): string =>
+  rows.some((r) => Object.values(r.cells).some((c) => mark(c) !== ''))
+    ? `~ unsteady: the middle half of the rounds lies further apart than a factor of ${UNSTEADY}\n`
+    : '';
 
 /** flaxen and Flax start from the same seeds, so their first losses show that both ran the same model on the same data. */
 function sameStart(section: Section): string {
@@ -83,7 +97,7 @@ function table(lines: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-export function targetsText(list: readonly Target[]): string {
+export function targetsText(list: readonly Target[], { load }: { readonly load: number }): string {
   if (list.length === 0) return '';
   const lines = list.map(({ what, measured, limit, unit }) => {
     const verdict = measured === null ? 'absent' : measured <= limit ? 'pass' : 'FAIL';
@@ -91,7 +105,7 @@ export function targetsText(list: readonly Target[]): string {
   });
   const met = list.filter((t) => t.measured !== null && t.measured <= t.limit).length;
   const measured = list.filter((t) => t.measured !== null).length;
-  return `Targets\n${table(lines)}\n${met} of ${measured} measured targets met\n`;
+  return `Targets\n${table(lines)}\n${met} of ${measured} measured targets met${load > BUSY ? ', on a busy machine, which proves nothing' : ''}\n`;
 }
 
 export function headText(report: Pick<Report, 'machine' | 'threads' | 'peak' | 'hiddenVariables'>): string {
