@@ -1,6 +1,10 @@
 import { errors, grad, jit, lax, type Tensor } from 'flaxen';
 import { describe, expect, it } from 'vitest';
-import { tensor } from '../support/tensors.js';
+import type { WireGraph } from '../../lib/backends/backend.js';
+import { registerBackend } from '../../lib/backends/select.js';
+import { formatWire } from '../../lib/core/trace.js';
+import { ReferenceBackend } from '../support/reference.js';
+import { tensor, withBackend } from '../support/tensors.js';
 
 const double = (x: Tensor): Tensor => lax.mul(x, 2);
 const step = () => jit((w: Tensor, g: Tensor) => lax.sub(w, g), { donate: [0], name: 'step' });
@@ -44,6 +48,22 @@ describe('a donated tensor', () => {
     const w = tensor([1, 2]);
     expect(() => step()(w, tensor([1, 2, 3]))).toThrow(errors.ShapeError);
     expect(w.toArray()).toEqual([1, 2]);
+  });
+
+  it('lives when the backend refuses the run', () => {
+    const name = 'failing';
+    registerBackend(name, () => {
+      const backend = new ReferenceBackend(name, 'float32');
+      return Object.assign(backend, { compile: (graph: WireGraph) => ({ run: () => refuse(), text: () => formatWire(graph) }) });
+    });
+    const refuse = (): never => {
+      throw new Error('no room');
+    };
+    withBackend(name, () => {
+      const w = tensor([1, 2]);
+      expect(() => jit(double, { donate: [0] })(w)).toThrow('no room');
+      expect(w.toArray()).toEqual([1, 2]);
+    });
   });
 
   it('lives when it comes back unchanged', () => {

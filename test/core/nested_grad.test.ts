@@ -120,6 +120,17 @@ describe('jit between derivatives', () => {
     ).toBe(32);
   });
 
+  it('keeps nothing of a differentiated value that it captured', () => {
+    let w = tensor(0);
+    const functions = [jit((x: Tensor) => mul(cube(w), x)), jit((x: Tensor) => [x, w] as const)] as const;
+    const f = (v: Tensor): Tensor => {
+      w = v;
+      return mul(functions[0](tensor(1)), functions[1](tensor(1))[1]);
+    };
+    for (const x of [2, 3]) expect(at(grad(f), x)).toBe(4 * x ** 3);
+    expect(functions.map((g) => g.cacheSize())).toEqual([0, 0]);
+  });
+
   it('passes arguments through', () => {
     const g = jit((x: Tensor, y: Tensor) => [y, x, mul(x, y)] as const);
     const f = (x: Tensor): Tensor => {

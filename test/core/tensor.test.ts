@@ -59,6 +59,32 @@ describe('reading', () => {
   });
 });
 
+it('an operation with another parameter is another operation', () => {
+  expect([0, -0, 0].map((v) => lax.full([], v).item())).toEqual([0, -0, 0]);
+  expect(
+    [0, 1].map((axis) =>
+      lax
+        .reduceSum(
+          tensor([
+            [1, 2],
+            [3, 4],
+          ]),
+          axis,
+        )
+        .toArray(),
+    ),
+  ).toEqual([
+    [4, 6],
+    [3, 7],
+  ]);
+  const pad = (low: number, high: number): unknown =>
+    lax.pad(tensor([1]), tensor(0), { low: [low], high: [high], interior: [0] }).toArray();
+  expect([pad(1, 0), pad(0, 1)]).toEqual([
+    [0, 1],
+    [1, 0],
+  ]);
+});
+
 describe('as a JavaScript value', () => {
   it('a single number compares and computes', () => {
     const loss = tensor(0.5);
