@@ -41,6 +41,6 @@ export function install() {
   return status;
 }
 
-/** Builds the addon, with further options for CMake, and the library. */
+/** Configures and builds the addon, with further options for CMake, then builds the library. (cmake-js compile alone would not look at new options.) */
 export const build = (options = []) =>
-  run('npm', ['run', '--silent', 'build:native', '--', ...options]) || run('npm', ['run', '--silent', 'build:lib']);
+  run('npx', ['cmake-js', 'configure', ...options]) || run('npx', ['cmake-js', 'build']) || run('npm', ['run', '--silent', 'build:lib']);

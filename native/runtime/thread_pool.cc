@@ -21,6 +21,7 @@ namespace flaxen {
 namespace {
 
 constexpr int kMaxThreads = 1024;
+constexpr uint64_t kClosed = 0xffffffff;  // a next task that no job has
 constexpr auto kSpinBeforePark = std::chrono::microseconds(50);
 
 int wanted_threads() {
@@ -35,8 +36,9 @@ int wanted_threads() {
   return static_cast<int>(n);
 }
 
-// The job under way. Generation and next task share one word, so that a late worker can never take a task of a job it has not seen: a
-// successful compare-exchange proves that `body` and `tasks` belong to the generation, and that the job waits for the task taken.
+// The job under way. Generation and next task share one word, so that a late worker can never take a task of a job it has not seen: the
+// cursor moves to the new generation, closed, before `body` and `tasks` change, and opens after. So a successful compare-exchange proves
+// that both belong to the generation, and that the job waits for the task taken.
 struct Job {
   alignas(64) std::atomic<uint64_t> cursor{0};  // generation << 32 | next task
   alignas(64) std::atomic<uint32_t> generation{0};
@@ -67,11 +69,13 @@ class Pool {
       return;
     }
     const uint32_t generation = job_.generation.load(std::memory_order_relaxed) + 1;
+    const uint64_t first_task = uint64_t{generation} << 32;
+    job_.cursor.store(first_task | kClosed, std::memory_order_relaxed);
     job_.error = nullptr;
     job_.done.store(0, std::memory_order_relaxed);
-    job_.body.store(&body, std::memory_order_relaxed);
-    job_.tasks.store(tasks, std::memory_order_relaxed);
-    job_.cursor.store(uint64_t{generation} << 32, std::memory_order_release);
+    job_.body.store(&body, std::memory_order_release);
+    job_.tasks.store(tasks, std::memory_order_release);  // who sees it sees the closed cursor too
+    job_.cursor.store(first_task, std::memory_order_release);
     job_.generation.store(generation, std::memory_order_release);
     job_.generation.notify_all();
     take_tasks(generation);
@@ -84,7 +88,7 @@ class Pool {
   void take_tasks(uint32_t generation) {
     inside = true;
     uint64_t cursor = job_.cursor.load(std::memory_order_acquire);
-    while (cursor >> 32 == generation && static_cast<uint32_t>(cursor) < job_.tasks.load(std::memory_order_relaxed)) {
+    while (cursor >> 32 == generation && static_cast<uint32_t>(cursor) < job_.tasks.load(std::memory_order_acquire)) {
       if (!job_.cursor.compare_exchange_weak(cursor, cursor + 1, std::memory_order_acq_rel)) continue;
       try {
         (*job_.body.load(std::memory_order_relaxed))(static_cast<uint32_t>(cursor));

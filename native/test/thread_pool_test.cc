@@ -13,8 +13,8 @@ using namespace flaxen;
 using namespace flaxen::test;
 
 void test_each_task_once() {
-  for (int round = 0; round < 20000; ++round) {
-    const int tasks = round % 37;
+  for (int round = 0; round < 200000; ++round) {
+    const int tasks = round * 7 % 37;  // jobs that grow and shrink by turns
     std::vector<std::atomic<int>> runs(static_cast<size_t>(tasks));
     ThreadPool::shared().parallel(tasks, [&](int64_t i) { runs[static_cast<size_t>(i)]++; });
     for (auto& count : runs) check(count == 1, "each task runs once");
