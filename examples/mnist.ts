@@ -1,7 +1,7 @@
 /**
  * Trains the same MLP on MNIST with and without batch normalization and draws both learning curves.
  *
- *   npx tsx examples/mnist.ts [--epochs 5] [--batch 128] [--lr 0.001] [--seed 0] [--out out/mnist.html]
+ *   npx tsx examples/mnist.ts [--epochs 5] [--batch 128] [--lr 0.002] [--seed 0] [--out out/mnist.html]
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -16,7 +16,7 @@ const { values: flags } = parseArgs({
   options: {
     epochs: { type: 'string', default: '5' },
     batch: { type: 'string', default: '128' },
-    lr: { type: 'string', default: '0.001' },
+    lr: { type: 'string', default: '0.002' },
     seed: { type: 'string', default: '0' },
     out: { type: 'string', default: 'out/mnist.html' },
   },
@@ -50,8 +50,10 @@ interface Curve {
 async function run(title: string, batchNorm: boolean, train: Dataset, test: Dataset): Promise<Curve> {
   const model = MLP({ batchNorm });
   const [initKey, shuffleKey] = random.split(random.PRNGKey(seed)) as unknown as [Tensor, Tensor];
+  const stepsPerEpoch = Math.floor(train.count / batchSize);
+  const schedule = optim.cosineDecaySchedule(learningRate, epochs * stepsPerEpoch);
   const { params, batch_stats = {} } = model.init(initKey, np.ones([1, PIXELS]), { train: false });
-  let state = training.TrainState.create({ applyFn: model.apply, params, batch_stats, tx: optim.adam(learningRate) });
+  let state = training.TrainState.create({ applyFn: model.apply, params, batch_stats, tx: optim.adam(schedule) });
   type State = typeof state;
 
   const images = np.array(train.images, { shape: [train.count, PIXELS] });
@@ -83,7 +85,6 @@ async function run(title: string, batchNorm: boolean, train: Dataset, test: Data
   });
 
   const curve: Curve = { loss: [], accuracy: [], imagesPerSecond: 0 };
-  const stepsPerEpoch = Math.floor(train.count / batchSize);
   let trainingTime = 0;
   for (let epoch = 0; epoch < epochs; epoch++) {
     const order = random.permutation(random.foldIn(shuffleKey, epoch), train.count);
