@@ -1,14 +1,12 @@
 /** What sections share: the peers, started when first needed, and one way to fill a table with interleaved timings. */
 import type { JobRequest, MlpCase, Work } from './cases.js';
 import { interleave, type Pace } from './interleave.js';
-import { floorMs, type Peak } from './machine.js';
 import { Peer, type Job, type PeerSpec } from './peer.js';
 import type { Cell, Row, Section } from './results.js';
 
 export interface Context {
   readonly cases: readonly MlpCase[];
   readonly pace: Pace;
-  readonly peak: Peak | null;
   readonly threads: number | null;
   readonly quick: boolean;
   /** Those that the command line leaves in. */
@@ -79,8 +77,7 @@ export async function compare(
       finished.push({
         name,
         cells,
-        ...(work && context.peak && { floor: floorMs(work, context.peak) }),
-        ...(work && work.flops > 0 && { flops: work.flops }),
+        ...(work && { work }),
       });
     }
   } finally {

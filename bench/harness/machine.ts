@@ -5,6 +5,7 @@ import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Work } from './cases.js';
 import { root } from './peers.js';
+import type { Section } from './results.js';
 
 export interface Peak {
   readonly threads: number;
@@ -69,5 +70,23 @@ function bandwidth(peak: Peak, footprint: number): number {
 }
 
 /** Milliseconds that the work takes at the peak and at the bandwidth of where its data lives. */
-export const floorMs = (work: Work, peak: Peak): number =>
+const floorMs = (work: Work, peak: Peak): number =>
   (work.flops / (Math.max(peak.gflops, peak.gflops1) * 1e9) + work.bytes / bandwidth(peak, work.footprint)) * 1e3;
+
+/** The better of two measurements: what the machine could do in either. A string says why there is none. */
+export function better(a: Peak | string, b: Peak | string): Peak | string {
+  if (typeof a === 'string') return b;
+  if (typeof b === 'string') return a;
+  return {
+    ...a,
+    gflops1: Math.max(a.gflops1, b.gflops1),
+    gflops: Math.max(a.gflops, b.gflops),
+    copy: a.copy.map((c, i) => ({ bytes: c.bytes, gbs: Math.max(c.gbs, b.copy[i]!.gbs) })),
+  };
+}
+
+/** The section with the floor of each row whose work is known. */
+export function withFloors(section: Section, peak: Peak | string): Section {
+  if (typeof peak === 'string') return section;
+  return { ...section, rows: section.rows.map((row) => (row.work ? { ...row, floor: floorMs(row.work, peak) } : row)) };
+}

@@ -40,7 +40,7 @@ export function sectionText(section: Section): string {
       const theirs = valueOf(row.cells[key]);
       line.push(theirs === null ? '-' : `${digits(theirs)}${mark(row.cells[key])}${mine === null ? '' : ` (${digits(mine / theirs)})`}`);
     }
-    if (rate) line.push(mine === null || row.flops === undefined ? '-' : digits(row.flops / mine / 1e6));
+    if (rate) line.push(mine === null || row.work === undefined ? '-' : digits(row.work.flops / mine / 1e6));
     if (floor) {
       const told = row.floor !== undefined && row.floor >= LEAST_FLOOR_MS;
       line.push(told ? digits(row.floor) : '-');

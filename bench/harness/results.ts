@@ -1,4 +1,5 @@
 /** What a run finds out: the shape of out/bench.json. */
+import type { Work } from './cases.js';
 import type { Machine, Peak } from './machine.js';
 import type { Timing } from './interleave.js';
 
@@ -9,10 +10,9 @@ export interface Row {
   readonly name: string;
   /** By column. */
   readonly cells: Readonly<Record<string, Cell>>;
-  /** What the machine's own limits allow, in the section's unit. */
+  readonly work?: Work;
+  /** What the work takes at the machine's own limits, in the section's unit. */
   readonly floor?: number;
-  /** Floating-point operations, where a rate says more than a time. */
-  readonly flops?: number;
 }
 
 export interface Section {
