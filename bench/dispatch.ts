@@ -4,6 +4,8 @@
  *   npx tsx bench/dispatch.ts
  */
 import { cpus } from 'node:os';
+import { currentBackend } from '../lib/backends/select.js';
+import type { Executable, WireGraph } from '../lib/backends/backend.js';
 import { jit, nn, np, optim, random, training, tree, valueAndGrad, type Tensor } from 'flaxen';
 
 const MLP = nn.module('MLP', () => (x: Tensor, { train }: { train: boolean }) => {
@@ -37,6 +39,17 @@ const makeStep = (donate: number[]) =>
     { donate, name: 'trainStep' },
   );
 
+/** The graph and program that `work` compiles last. */
+function compiled(work: () => void): { graph: WireGraph; program: Executable } {
+  const backend = currentBackend();
+  const compile = backend.compile.bind(backend);
+  let last: { graph: WireGraph; program: Executable } | undefined;
+  backend.compile = (graph) => (last = { graph, program: compile(graph) }).program;
+  work();
+  backend.compile = compile;
+  return last!;
+}
+
 /** Median microseconds of a call over rounds of 2,000. */
 function measure(call: () => void): number {
   const rounds: number[] = [];
@@ -52,8 +65,11 @@ function measure(call: () => void): number {
 const results: [string, number][] = [];
 const copy = (s: State) => tree.map((t: Tensor) => np.array(t.toArray(), { dtype: t.dtype, shape: t.shape }), s);
 const donated = makeStep([0]);
+const { graph, program } = compiled(() => donated.lower(create(), batch));
 let state = copy(create());
 results.push(['step, donated', measure(() => ([state] = donated(state, batch)))]);
+const buffers = graph.inputs.map(({ shape, dtype }) => np.zeros(shape, { dtype }).buffer!);
+results.push(['its program alone: one N-API call and the kernels', measure(() => void program.run(buffers))]);
 const plain = makeStep([]);
 let kept = copy(state);
 results.push(['step, not donated', measure(() => ([kept] = plain(kept, batch)))]);

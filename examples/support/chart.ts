@@ -15,7 +15,7 @@ export interface Panel {
 
 const WIDTH = 560;
 const HEIGHT = 340;
-const MARGIN = { left: 58, right: 16, top: 36, bottom: 46 };
+const MARGIN = { left: 58, right: 16, top: 56, bottom: 46 };
 
 const escape = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
@@ -52,9 +52,9 @@ function panelSvg({ title, xLabel, yLabel, series }: Panel): string {
     );
     if (s.points.length <= 30)
       for (const [x, y] of s.points) parts.push(`<circle cx="${px(x).toFixed(1)}" cy="${py(y).toFixed(1)}" r="3.5" fill="${s.color}"/>`);
-    const ly = MARGIN.top + 10 + i * 18;
+    const lx = WIDTH / 2 + (i - series.length / 2) * 150; // the legend stands above the plot, where no curve runs
     parts.push(
-      `<line x1="${WIDTH - 190}" x2="${WIDTH - 166}" y1="${ly}" y2="${ly}" stroke="${s.color}" stroke-width="3"/><text x="${WIDTH - 160}" y="${ly + 4}">${escape(s.name)}</text>`,
+      `<line x1="${lx}" x2="${lx + 24}" y1="40" y2="40" stroke="${s.color}" stroke-width="3"/><text x="${lx + 30}" y="44">${escape(s.name)}</text>`,
     );
   });
   return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="${escape(title)}">${parts.join('')}</svg>`;

@@ -6,6 +6,7 @@ import type { Addon, Program } from '../../typings/addon.js';
 import { allocate } from '../core/dtype.js';
 import { BackendError } from '../core/errors.js';
 import type { Backend, Buffer, DataArray, DType, Executable, WireGraph } from './backend.js';
+import { allocateResult } from './slab.js';
 
 class NativeBuffer implements Buffer {
   donatedTo: string | null = null;
@@ -48,7 +49,7 @@ class NativeExecutable implements Executable {
     const results: DataArray[] = new Array(outputs.length) as DataArray[];
     for (let i = 0; i < outputs.length; i++) {
       const from = this.aliases[i]!;
-      results[i] = from >= 0 ? arrays[from]! : allocate(outputs[i]!.dtype, outputs[i]!.length);
+      results[i] = from >= 0 ? arrays[from]! : allocateResult(outputs[i]!.dtype, outputs[i]!.length);
     }
     const ticket = addon.run(this.program, arrays, results, after);
     const buffers: Buffer[] = new Array(outputs.length) as Buffer[];
