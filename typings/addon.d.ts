@@ -9,6 +9,7 @@ export interface WireAval {
   readonly dtype: DType;
 }
 
+/** One application of a primitive; its outputs take the next value ids. */
 export interface WireNode {
   readonly op: string;
   readonly inputs: readonly number[];
@@ -16,11 +17,12 @@ export interface WireNode {
   readonly outputs: readonly WireAval[];
 }
 
-/** See docs/primitives.md. */
+/** A traced function; docs/primitives.md is the contract. */
 export interface WireGraph {
   readonly inputs: readonly WireAval[];
   readonly nodes: readonly WireNode[];
   readonly outputs: readonly number[];
+  /** Indexes of inputs whose memory may become an output's. */
   readonly donated: readonly number[];
 }
 

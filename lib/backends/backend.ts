@@ -1,29 +1,10 @@
 /** What a backend is: it compiles graphs and holds arrays. It knows no module and no transform. */
+import type { WireGraph } from '../../typings/addon.js';
 import type { DataArray, DType } from '../core/dtype.js';
 
 export type { DataArray, DType };
-export type WireParams = Record<string, number | boolean | string | readonly number[]>;
-
-export interface WireAval {
-  readonly shape: readonly number[];
-  readonly dtype: DType;
-}
-
-export interface WireNode {
-  readonly op: string;
-  readonly inputs: readonly number[];
-  readonly params: WireParams;
-  readonly outputs: readonly WireAval[];
-}
-
-/** A traced function as a backend receives it; docs/primitives.md is the contract. */
-export interface WireGraph {
-  readonly inputs: readonly WireAval[];
-  readonly nodes: readonly WireNode[];
-  readonly outputs: readonly number[];
-  /** Indexes of inputs whose memory may become an output's. */
-  readonly donated: readonly number[];
-}
+// A traced function as a backend receives it is what the addon takes; docs/primitives.md is the contract.
+export type { WireAval, WireGraph, WireNode, WireParams } from '../../typings/addon.js';
 
 /** An array that a backend holds, perhaps still being computed. */
 export interface Buffer {
