@@ -1,8 +1,10 @@
-// The module that JS loads: its functions only unpack arguments. typings/addon.d.ts describes them.
+// The module that JS loads; typings/addon.d.ts describes its functions.
 #include <dlfcn.h>
 
+#include <functional>
+
 #include "addon_env.h"
-#include "addon_napi.h"
+#include "addon_errors.h"
 #include "cpu/kernel.h"
 #include "runtime/thread_pool.h"
 
@@ -10,65 +12,27 @@ namespace flaxen::addon {
 
 namespace {
 
-template <size_t count>
-std::array<napi_value, count> arguments(napi_env env, napi_callback_info info) {
-  std::array<napi_value, count> values;  // those not given become undefined
-  size_t given = count;
-  check(env, napi_get_cb_info(env, info, &given, values.data(), nullptr, nullptr));
-  return values;
+Napi::Value info(Env&, const Napi::CallbackInfo& call) {
+  const Napi::Env env = call.Env();
+  Napi::Object result = Napi::Object::New(env);
+  Napi::Array isas = Napi::Array::New(env);
+  for (cpu::Isa isa : cpu::compiled_isas()) isas.Set(isas.Length(), cpu::name_of(isa));
+  result.Set("isa", cpu::name_of(cpu::chosen_isa()));
+  result.Set("isas", isas);
+  result.Set("threads", Napi::Number::New(env, ThreadPool::shared().threads()));
+  result.Set("version", FLAXEN_VERSION);
+  return result;
 }
 
-napi_value compile(napi_env env, napi_callback_info info) {
-  return guarded(env, [&] {
-    const auto [graph] = arguments<1>(env, info);
-    return Env::of(env).compile(graph);
-  });
+// A function of JS around one that takes the environment and the arguments, such as a method of Env.
+template <auto function>
+Napi::Value callback(const Napi::CallbackInfo& call) {
+  return translated(call.Env(), [&] { return std::invoke(function, Env::of(call.Env()), call); });
 }
 
-napi_value run(napi_env env, napi_callback_info info) {
-  return guarded(env, [&] {
-    const auto [program, inputs, outputs, after] = arguments<4>(env, info);
-    return Env::of(env).run(program, inputs, outputs, after);
-  });
-}
-
-napi_value completed(napi_env env, napi_callback_info) {
-  return guarded(env, [&] { return number(env, static_cast<double>(Env::of(env).executor().completed())); });
-}
-
-napi_value wait(napi_env env, napi_callback_info info) {
-  return guarded(env, [&]() -> napi_value {
-    const auto [ticket] = arguments<1>(env, info);
-    Env& self = Env::of(env);
-    self.executor().wait(self.ticket(ticket));
-    return nullptr;
-  });
-}
-
-napi_value read(napi_env env, napi_callback_info info) {
-  return guarded(env, [&] {
-    const auto [array, ticket] = arguments<2>(env, info);
-    return Env::of(env).read(array, ticket);
-  });
-}
-
-napi_value stats(napi_env env, napi_callback_info) {
-  return guarded(env, [&] { return Env::of(env).stats(); });
-}
-
-napi_value info(napi_env env, napi_callback_info) {
-  return guarded(env, [&] {
-    napi_value result, isas;
-    check(env, napi_create_object(env, &result));
-    check(env, napi_create_array(env, &isas));
-    uint32_t count = 0;
-    for (cpu::Isa isa : cpu::compiled_isas()) check(env, napi_set_element(env, isas, count++, string(env, cpu::name_of(isa))));
-    set(env, result, "isa", string(env, cpu::name_of(cpu::chosen_isa())));
-    set(env, result, "isas", isas);
-    set(env, result, "threads", number(env, ThreadPool::shared().threads()));
-    set(env, result, "version", string(env, FLAXEN_VERSION));
-    return result;
-  });
+template <auto function>
+void add(Napi::Object exports, const char* name) {
+  exports.Set(name, Napi::Function::New<callback<function>>(exports.Env(), name));
 }
 
 // Node unloads an addon with the last environment that loaded it, a worker's say; the pool's threads must not lose their code.
@@ -77,28 +41,24 @@ void stay_loaded() {
   if (dladdr(reinterpret_cast<void*>(&stay_loaded), &self) && self.dli_fname) dlopen(self.dli_fname, RTLD_NOW | RTLD_NODELETE);
 }
 
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  stay_loaded();
+  // Settings from the environment are found wrong here, not in the middle of a run.
+  ThreadPool::shared();
+  cpu::chosen_isa();
+  env.SetInstanceData(new Env(env));
+  add<&Env::compile>(exports, "compile");
+  add<&Env::run>(exports, "run");
+  add<&Env::completed>(exports, "completed");
+  add<&Env::wait>(exports, "wait");
+  add<&Env::read>(exports, "read");
+  add<&Env::stats>(exports, "stats");
+  add<&info>(exports, "info");
+  return exports;
+}
+
+NODE_API_MODULE(flaxen, init)
+
 }  // namespace
 
 }  // namespace flaxen::addon
-
-NAPI_MODULE_INIT() {
-  using namespace flaxen::addon;
-  return guarded(env, [&] {
-    stay_loaded();
-    // Settings from the environment are found wrong here, not in the middle of a run.
-    flaxen::ThreadPool::shared();
-    flaxen::cpu::chosen_isa();
-    auto own = std::make_unique<Env>(env);
-    check(env, napi_set_instance_data(
-                   env, own.get(), [](napi_env, void* data, void*) { delete static_cast<Env*>(data); }, nullptr));
-    own.release();
-    const std::pair<const char*, napi_callback> functions[] = {
-        {"compile", compile}, {"run", run}, {"completed", completed}, {"wait", wait}, {"read", read}, {"stats", stats}, {"info", info}};
-    for (const auto& [name, callback] : functions) {
-      napi_value function;
-      check(env, napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function));
-      set(env, exports, name, function);
-    }
-    return exports;
-  });
-}

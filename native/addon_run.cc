@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "addon_env.h"
-#include "addon_napi.h"
+#include "addon_errors.h"
 
 namespace flaxen::addon {
 
@@ -44,35 +44,34 @@ class Busy {
 
 }  // namespace
 
-napi_value Env::run(napi_value program, napi_value inputs, napi_value outputs, napi_value after) {
+Napi::Value Env::run(const Napi::CallbackInfo& call) {
   const Busy busy(collecting_);
-  Handle& handle = this->handle(program);
-  const std::vector<Aval>&in = handle.program->inputs(), &out = handle.program->outputs();
+  ProgramObject& object = ProgramObject::of(call[0]);
+  const Program& program = *object.program;
+  const std::vector<Aval>&in = program.inputs(), &out = program.outputs();
   values_.clear();
   after_.clear();
-  collect(inputs, in.size(), "inputs");
-  collect(outputs, out.size(), "outputs");
-  collect_after(after);
+  collect(call[1], in.size(), "inputs");
+  collect(call[2], out.size(), "outputs");
+  collect_after(call[3]);
   // From here on no JS runs, so that what is looked up stays true.
   arrays_.resize(values_.size());
   for (size_t i = 0; i < in.size(); ++i) resolve(i, in[i], "input ", i);
   for (size_t k = 0; k < out.size(); ++k) resolve(in.size() + k, out[k], "output ", k);
-  check_memory(handle);
-  const Ticket ticket = executor_->run(handle.program, arrays_, after_);
-  if (ticket != 0) hold_arrays(*handle.program, ticket);
+  check_memory(object);
+  const Ticket ticket = executor_->run(object.program, arrays_, after_);
+  if (ticket != 0) hold_arrays(program, ticket);
   settle();
-  return number(env_, static_cast<double>(ticket));
+  return Napi::Number::New(env_, static_cast<double>(ticket));
 }
 
 // Appends the elements of a JS array to values_.
-void Env::collect(napi_value list, size_t length, const char* what) {
-  bool is_array = false;
-  check(env_, napi_is_array(env_, list, &is_array));
-  if (!is_array) throw TypeError(std::string(what) + " must be an array of typed arrays");
-  uint32_t given = 0;
-  check(env_, napi_get_array_length(env_, list, &given));
+void Env::collect(Napi::Value list, size_t length, const char* what) {
+  if (!list.IsArray()) throw Napi::TypeError::New(env_, std::string(what) + " must be an array of typed arrays");
+  const uint32_t given = list.As<Napi::Array>().Length();
   if (given != length) {
-    throw TypeError("the program has " + std::to_string(length) + " " + what + ", but " + std::to_string(given) + " were given");
+    throw Napi::TypeError::New(env_,
+                               "the program has " + std::to_string(length) + " " + what + ", but " + std::to_string(given) + " were given");
   }
   for (uint32_t i = 0; i < given; ++i) {
     napi_value element;
@@ -81,17 +80,12 @@ void Env::collect(napi_value list, size_t length, const char* what) {
   }
 }
 
-void Env::collect_after(napi_value list) {
-  if (type_of(env_, list) == napi_undefined) return;
-  bool is_array = false;
-  check(env_, napi_is_array(env_, list, &is_array));
-  if (!is_array) throw TypeError("after must be an array of tickets");
-  uint32_t length = 0;
-  check(env_, napi_get_array_length(env_, list, &length));
+void Env::collect_after(Napi::Value list) {
+  if (list.IsUndefined()) return;
+  if (!list.IsArray()) throw Napi::TypeError::New(env_, "after must be an array of tickets");
+  const uint32_t length = list.As<Napi::Array>().Length();
   for (uint32_t i = 0; i < length; ++i) {
-    napi_value element;
-    check(env_, napi_get_element(env_, list, i, &element));
-    after_.push_back(ticket(element));
+    after_.push_back(ticket(list.As<Napi::Array>().Get(i)));
   }
 }
 
@@ -102,14 +96,14 @@ void Env::resolve(size_t at, const Aval& aval, const char* what, size_t index) {
   if (status == napi_ok && type == array_type(aval.dtype) && length == static_cast<size_t>(aval.count())) return;
   const std::string wanted =
       what + std::to_string(index) + " must be a " + array_name(aval.dtype) + " of length " + std::to_string(aval.count());
-  if (status != napi_ok) throw TypeError(wanted);
-  if (type != array_type(aval.dtype)) throw TypeError(wanted + ", not another kind of typed array");
-  throw RangeError(wanted + ", not " + std::to_string(length));
+  if (status != napi_ok) throw Napi::TypeError::New(env_, wanted);
+  if (type != array_type(aval.dtype)) throw Napi::TypeError::New(env_, wanted + ", not another kind of typed array");
+  throw Napi::RangeError::New(env_, wanted + ", not " + std::to_string(length));
 }
 
 // What the run writes may be nothing else that it reads or writes, but for the inputs that outputs take over.
-void Env::check_memory(Handle& handle) {
-  const Program& program = *handle.program;
+void Env::check_memory(ProgramObject& object) {
+  const Program& program = *object.program;
   const size_t inputs = program.inputs().size();
   spans_.resize(arrays_.size());
   const auto span = [&](size_t at, const Aval& aval, bool written) {
@@ -122,14 +116,14 @@ void Env::check_memory(Handle& handle) {
     span(inputs + k, program.outputs()[k], alias < 0);
     if (alias < 0) continue;
     if (arrays_[inputs + k] != arrays_[static_cast<size_t>(alias)]) {
-      throw TypeError("output " + std::to_string(k) + " must be the array of input " + std::to_string(alias) +
-                      ", whose memory it takes over (see Program.aliases)");
+      throw Napi::TypeError::New(env_, "output " + std::to_string(k) + " must be the array of input " + std::to_string(alias) +
+                                           ", whose memory it takes over (see Program.aliases)");
     }
     spans_[static_cast<size_t>(alias)].written = true;
     spans_[inputs + k].end = spans_[inputs + k].begin;
   }
   // Arrays keep their places from run to run, so the last order is nearly right and insertion sort nearly linear.
-  std::vector<uint32_t>& order = handle.order;
+  std::vector<uint32_t>& order = object.order;
   if (order.size() != spans_.size()) {
     order.resize(spans_.size());
     for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<uint32_t>(i);
@@ -145,8 +139,9 @@ void Env::check_memory(Handle& handle) {
     const Span& s = spans_[i];
     if (s.begin == s.end) continue;
     if (s.begin < written || (s.written && s.begin < reached)) {
-      throw TypeError(std::string(i < inputs ? "input " : "output ") + std::to_string(i < inputs ? i : i - inputs) +
-                      " shares memory with another array of the run, and one of them is written; give every output an array of its own");
+      throw Napi::TypeError::New(
+          env_, std::string(i < inputs ? "input " : "output ") + std::to_string(i < inputs ? i : i - inputs) +
+                    " shares memory with another array of the run, and one of them is written; give every output an array of its own");
     }
     reached = std::max(reached, s.end);
     if (s.written) written = std::max(written, s.end);
