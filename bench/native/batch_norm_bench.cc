@@ -1,4 +1,4 @@
-// Batch normalisation and its gradient beside the time that copying the same memory takes.
+// Batch normalisation and its gradient, alone and with relu, beside the time that copying the same memory takes.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -60,12 +60,21 @@ int main(int argc, char** argv) {
     std::vector<double> scratch(std::max(batch_norm.forward_scratch_bytes(), batch_norm.grad_scratch_bytes()) / sizeof(double) + 1);
     std::vector<float> dscale(features), dbias(features);
     const double copy = best_microseconds(budget, [&] { std::memcpy(y.data(), x.data(), size * sizeof(float)); });
-    const double forward = best_microseconds(
-        budget, [&] { batch_norm.forward(x.data(), scale.data(), bias.data(), y.data(), mean.data(), var.data(), scratch.data()); });
-    const double grad = best_microseconds(budget, [&] {
-      batch_norm.grad(dy.data(), x.data(), scale.data(), mean.data(), var.data(), y.data(), dscale.data(), dbias.data(), scratch.data());
-    });
-    std::printf("%6lld x %-5lld copy %8.2f us  forward %8.2f us (%.1f copies)  gradient %8.2f us (%.1f copies)\n",
-                static_cast<long long>(rows), static_cast<long long>(columns), copy, forward, forward / copy, grad, grad / copy);
+    const auto forward = [&](bool relu) {
+      return best_microseconds(budget, [&] {
+        batch_norm.forward(x.data(), scale.data(), bias.data(), y.data(), mean.data(), var.data(), scratch.data(), relu);
+      });
+    };
+    const auto grad = [&](const float* relu_bias) {
+      return best_microseconds(budget, [&] {
+        batch_norm.grad(dy.data(), x.data(), scale.data(), mean.data(), var.data(), y.data(), dscale.data(), dbias.data(), scratch.data(),
+                        relu_bias);
+      });
+    };
+    const double alone = forward(false), with_relu = forward(true), grad_alone = grad(nullptr), grad_with_relu = grad(bias.data());
+    std::printf(
+        "%6lld x %-5lld copy %8.2f us  forward %8.2f us (%.1f copies), relu %8.2f us  gradient %8.2f us (%.1f copies), relu %8.2f us\n",
+        static_cast<long long>(rows), static_cast<long long>(columns), copy, alone, alone / copy, with_relu, grad_alone, grad_alone / copy,
+        grad_with_relu);
   }
 }

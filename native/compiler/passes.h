@@ -22,6 +22,11 @@ void fold_transposes(Graph& graph);
 // Computes the same thing once.
 void merge_common_subexpressions(Graph& graph);
 
+// Lets training batch norm apply the relu that follows it, and its gradient mask the cotangent: "fused.batchNormRelu" with the inputs of
+// batchNorm and relu(y) in the place of y, "fused.batchNormReluGrad" with relu's cotangent in the place of dy and the bias as a sixth
+// input.
+void fuse_batch_norm(Graph& graph);
+
 // Drops nodes whose outputs nobody reads.
 void remove_dead_code(Graph& graph);
 

@@ -9,7 +9,7 @@ void optimize(Graph& graph, const Evaluate& evaluate) {
   fold_transposes(graph);
   merge_common_subexpressions(graph);
   remove_dead_code(graph);
-  // Fusions of layers come here, before the elementwise pass takes their activations.
+  fuse_batch_norm(graph);  // before the elementwise pass takes its activation
   fuse_elementwise(graph);
   sink_cheap_nodes(graph);
 }

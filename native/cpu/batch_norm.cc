@@ -44,7 +44,8 @@ void BatchNorm::parallel_columns(const Body& body) const {
                                 [&](int64_t task) { body(task * width, std::min(columns_, (task + 1) * width)); });
 }
 
-void BatchNorm::forward(const float* x, const float* scale, const float* bias, float* y, float* mean, float* var, void* scratch) const {
+void BatchNorm::forward(const float* x, const float* scale, const float* bias, float* y, float* mean, float* var, void* scratch,
+                        bool relu) const {
   float* partial = static_cast<float*>(scratch);
   float* factor = partial + blocks_ * 3 * columns_;
   parallel_rows([&](int64_t first, int64_t rows) {
@@ -58,20 +59,22 @@ void BatchNorm::forward(const float* x, const float* scale, const float* bias, f
     table_->finish_moments(partial, rows_, columns_, begin, end, scale, epsilon_, mean, var, factor);
   });
   parallel_rows([&](int64_t first, int64_t rows) {
-    table_->normalize(x + first * columns_, y + first * columns_, rows, columns_, mean, factor, bias);
+    table_->normalize(x + first * columns_, y + first * columns_, rows, columns_, mean, factor, bias, relu);
   });
 }
 
 void BatchNorm::grad(const float* dy, const float* x, const float* scale, const float* mean, const float* var, float* dx, float* dscale,
-                     float* dbias, void* scratch) const {
+                     float* dbias, void* scratch, const float* relu_bias) const {
   float* dy_mean = static_cast<float*>(scratch);
   float* factor = dy_mean + columns_;
   float* slope = factor + columns_;
   float* partial = slope + columns_;
+  if (relu_bias) parallel_columns([&](int64_t begin, int64_t end) { table_->factors(var, scale, epsilon_, begin, end, factor); });
   parallel_rows([&](int64_t first, int64_t rows) {
     for (int64_t i = first; i < first + rows; i += kBatchNormRows) {
       float* s = partial + i / kBatchNormRows * 2 * columns_;
-      table_->grad_sums(dy + i * columns_, x + i * columns_, std::min(kBatchNormRows, first + rows - i), columns_, mean, s, s + columns_);
+      table_->grad_sums(dy + i * columns_, x + i * columns_, std::min(kBatchNormRows, first + rows - i), columns_, mean, factor, relu_bias,
+                        s, s + columns_);
     }
   });
   parallel_columns([&](int64_t begin, int64_t end) {
@@ -79,13 +82,14 @@ void BatchNorm::grad(const float* dy, const float* x, const float* scale, const 
   });
   parallel_rows([&](int64_t first, int64_t rows) {
     const int64_t at = first * columns_;
-    table_->grad_x(dy + at, x + at, dx + at, rows, columns_, mean, dy_mean, factor, slope);
+    table_->grad_x(dy + at, x + at, dx + at, rows, columns_, mean, dy_mean, factor, slope, relu_bias);
   });
 }
 
 bool prepare_batch_norm(const Graph& graph, const Node& node, Prepared& prepared) {
-  const bool grad = node.op == "batchNormGrad";
-  if (!grad && node.op != "batchNorm") return false;
+  const bool relu = node.op == "fused.batchNormRelu" || node.op == "fused.batchNormReluGrad";
+  const bool grad = node.op == "batchNormGrad" || node.op == "fused.batchNormReluGrad";
+  if (!relu && !grad && node.op != "batchNorm") return false;
   const Shape& shape = graph.aval(node.inputs[grad ? 1 : 0]).shape;
   const int64_t rows = count(Shape(shape.begin(), shape.end() - 1));
   const BatchNorm batch_norm(rows, shape.back(), static_cast<float>(node.number("epsilon")), node.flag("fastVariance"), chosen_isa());
@@ -96,17 +100,17 @@ bool prepare_batch_norm(const Graph& graph, const Node& node, Prepared& prepared
     prepared.scratch_bytes = batch_norm.grad_scratch_bytes();
     prepared.cost_ns = 100 + 0.5 * elements;
     prepared.in_place = {{0, 0}, {1, 0}};
-    prepared.launch = [batch_norm](const Buffers& b) {
+    prepared.launch = [batch_norm, relu](const Buffers& b) {
       batch_norm.grad(b.input<float>(0), b.input<float>(1), b.input<float>(2), b.input<float>(3), b.input<float>(4), b.output<float>(0),
-                      b.output<float>(1), b.output<float>(2), b.scratch);
+                      b.output<float>(1), b.output<float>(2), b.scratch, relu ? b.input<float>(5) : nullptr);
     };
   } else {
     prepared.scratch_bytes = batch_norm.forward_scratch_bytes();
     prepared.cost_ns = 100 + 0.4 * elements;
     prepared.in_place = {{0, 0}};
-    prepared.launch = [batch_norm](const Buffers& b) {
+    prepared.launch = [batch_norm, relu](const Buffers& b) {
       batch_norm.forward(b.input<float>(0), b.input<float>(1), b.input<float>(2), b.output<float>(0), b.output<float>(1),
-                         b.output<float>(2), b.scratch);
+                         b.output<float>(2), b.scratch, relu);
     };
   }
   return true;

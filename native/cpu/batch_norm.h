@@ -1,4 +1,4 @@
-// Training batch normalisation over the rows of a matrix, and its gradient.
+// Training batch normalisation over the rows of a matrix, relu of it, and the gradients.
 #pragma once
 
 #include <cstddef>
@@ -15,9 +15,11 @@ class BatchNorm {
   size_t forward_scratch_bytes() const;
   size_t grad_scratch_bytes() const;
 
-  void forward(const float* x, const float* scale, const float* bias, float* y, float* mean, float* var, void* scratch) const;
+  void forward(const float* x, const float* scale, const float* bias, float* y, float* mean, float* var, void* scratch,
+               bool relu = false) const;
+  // With the bias of the forward pass, dy is the cotangent of relu(y) instead of y.
   void grad(const float* dy, const float* x, const float* scale, const float* mean, const float* var, float* dx, float* dscale,
-            float* dbias, void* scratch) const;
+            float* dbias, void* scratch, const float* relu_bias = nullptr) const;
 
  private:
   // Calls body(first row, rows) for each run of whole blocks of rows, many side by side.

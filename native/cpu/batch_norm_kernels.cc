@@ -69,6 +69,13 @@ FLAXEN_INLINE VecF inverse_deviation(VecF var, float epsilon) {
   return splat(1.0f) / sqrt(select(var < splat(0.0f), splat(0.0f), var) + splat(epsilon));
 }
 
+void factors(const float* var, const float* scale, float epsilon, int64_t begin, int64_t end, float* factor) {
+  each_vector(end - begin, [&](int64_t at, auto lanes) {
+    const int64_t j = begin + at;
+    store(factor + j, inverse_deviation(load(var + j, lanes), epsilon) * load(scale + j, lanes), lanes);
+  });
+}
+
 // to[0 .. width) += from[0 .. width), in double.
 FLAXEN_INLINE void add_up(const float* from, int64_t width, double* to) {
   for (int64_t j = 0; j < width; ++j) to[j] += static_cast<double>(from[j]);
@@ -114,12 +121,12 @@ void finish_moments(const float* partial, int64_t rows, int64_t columns, int64_t
       var[tile + j] = static_cast<float>(spread[j] * share);
     }
   }
-  each_vector(end - begin, [&](int64_t j, auto lanes) {
-    store(factor + begin + j, inverse_deviation(load(var + begin + j, lanes), epsilon) * load(scale + begin + j, lanes), lanes);
-  });
+  factors(var, scale, epsilon, begin, end, factor);
 }
 
-void normalize(const float* x, float* y, int64_t rows, int64_t columns, const float* mean, const float* factor, const float* bias) {
+template <bool relu>
+FLAXEN_INLINE void normalize_rows(const float* x, float* y, int64_t rows, int64_t columns, const float* mean, const float* factor,
+                                  const float* bias) {
   each_rows<kWrittenRows>(rows, [&](int64_t i, auto count) {
     constexpr int n = decltype(count)::value;
     each_vector(columns, [&](int64_t j, auto lanes) {
@@ -127,13 +134,44 @@ void normalize(const float* x, float* y, int64_t rows, int64_t columns, const fl
       FLAXEN_UNROLL
       for (int r = 0; r < n; ++r) {
         const int64_t at = (i + r) * columns + j;
-        store(y + at, muladd(load(x + at, lanes) - m, f, b), lanes);
+        const VecF v = muladd(load(x + at, lanes) - m, f, b);
+        store(y + at, relu ? select(v <= splat(0.0f), splat(0.0f), v) : v, lanes);
       }
     });
   });
 }
 
-void grad_sums(const float* dy, const float* x, int64_t rows, int64_t columns, const float* mean, float* sum, float* product) {
+void normalize(const float* x, float* y, int64_t rows, int64_t columns, const float* mean, const float* factor, const float* bias,
+               bool relu) {
+  if (relu) {
+    normalize_rows<true>(x, y, rows, columns, mean, factor, bias);
+  } else {
+    normalize_rows<false>(x, y, rows, columns, mean, factor, bias);
+  }
+}
+
+// What relu hands on of dy: all where (x - mean) * factor + bias is not <= 0, as it is there that `normalize` kept it.
+struct ThroughRelu {
+  VecF mean, factor, bias;
+  FLAXEN_INLINE VecF operator()(VecF dy, VecF x) const { return select(muladd(x - mean, factor, bias) <= splat(0.0f), splat(0.0f), dy); }
+};
+struct Unchanged {
+  FLAXEN_INLINE VecF operator()(VecF dy, VecF) const { return dy; }
+};
+
+// Calls body(through), where through(j, lanes) says how dy passes in the columns from j: through relu if there is a bias.
+template <typename Body>
+FLAXEN_INLINE void with_relu(const float* mean, const float* factor, const float* bias, Body body) {
+  if (bias) {
+    body([=](int64_t j, auto lanes) { return ThroughRelu{load(mean + j, lanes), load(factor + j, lanes), load(bias + j, lanes)}; });
+  } else {
+    body([](int64_t, auto) { return Unchanged{}; });
+  }
+}
+
+template <typename Through>
+FLAXEN_INLINE void grad_sums_rows(const float* dy, const float* x, int64_t rows, int64_t columns, const float* mean, const Through& through,
+                                  float* sum, float* product) {
   each_vector(columns, [&](int64_t j, auto lanes) {
     store(sum + j, splat(0.0f), lanes);
     store(product + j, splat(0.0f), lanes);
@@ -142,17 +180,24 @@ void grad_sums(const float* dy, const float* x, int64_t rows, int64_t columns, c
     constexpr int n = decltype(count)::value;
     each_vector(columns, [&](int64_t j, auto lanes) {
       const VecF m = load(mean + j, lanes);
+      const auto relu = through(j, lanes);
       VecF d[n], p[n];
       FLAXEN_UNROLL
       for (int r = 0; r < n; ++r) {
         const int64_t at = (i + r) * columns + j;
-        d[r] = load(dy + at, lanes);
-        p[r] = d[r] * (load(x + at, lanes) - m);
+        const VecF v = load(x + at, lanes);
+        d[r] = relu(load(dy + at, lanes), v);
+        p[r] = d[r] * (v - m);
       }
       store(sum + j, load(sum + j, lanes) + tree_sum<n>(d), lanes);
       store(product + j, load(product + j, lanes) + tree_sum<n>(p), lanes);
     });
   });
+}
+
+void grad_sums(const float* dy, const float* x, int64_t rows, int64_t columns, const float* mean, const float* factor, const float* bias,
+               float* sum, float* product) {
+  with_relu(mean, factor, bias, [&](auto through) { grad_sums_rows(dy, x, rows, columns, mean, through, sum, product); });
 }
 
 void finish_grad(const float* partial, int64_t rows, int64_t columns, int64_t begin, int64_t end, const float* scale, const float* var,
@@ -186,20 +231,28 @@ void finish_grad(const float* partial, int64_t rows, int64_t columns, int64_t be
   });
 }
 
-void grad_x(const float* dy, const float* x, float* dx, int64_t rows, int64_t columns, const float* mean, const float* dy_mean,
-            const float* factor, const float* slope) {
+template <typename Through>
+FLAXEN_INLINE void grad_x_rows(const float* dy, const float* x, float* dx, int64_t rows, int64_t columns, const float* mean,
+                               const float* dy_mean, const float* factor, const float* slope, const Through& through) {
   each_rows<kWrittenRows>(rows, [&](int64_t i, auto count) {
     constexpr int n = decltype(count)::value;
     each_vector(columns, [&](int64_t j, auto lanes) {
       const VecF m = load(mean + j, lanes), dm = load(dy_mean + j, lanes), f = load(factor + j, lanes), s = load(slope + j, lanes);
+      const auto relu = through(j, lanes);
       FLAXEN_UNROLL
       for (int r = 0; r < n; ++r) {
         const int64_t at = (i + r) * columns + j;
-        const VecF through_mean = (load(dy + at, lanes) - dm) * f;
-        store(dx + at, muladd(m - load(x + at, lanes), s, through_mean), lanes);
+        const VecF v = load(x + at, lanes);
+        const VecF through_mean = (relu(load(dy + at, lanes), v) - dm) * f;
+        store(dx + at, muladd(m - v, s, through_mean), lanes);
       }
     });
   });
+}
+
+void grad_x(const float* dy, const float* x, float* dx, int64_t rows, int64_t columns, const float* mean, const float* dy_mean,
+            const float* factor, const float* slope, const float* bias) {
+  with_relu(mean, factor, bias, [&](auto through) { grad_x_rows(dy, x, dx, rows, columns, mean, dy_mean, factor, slope, through); });
 }
 
 }  // namespace
@@ -208,6 +261,7 @@ extern const BatchNormTable batch_norm_table = {
     .moments = moments,
     .finish_moments = finish_moments,
     .normalize = normalize,
+    .factors = factors,
     .grad_sums = grad_sums,
     .finish_grad = finish_grad,
     .grad_x = grad_x,

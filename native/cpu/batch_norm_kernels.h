@@ -21,20 +21,26 @@ struct BatchNormTable {
   void (*finish_moments)(const float* partial, int64_t rows, int64_t columns, int64_t begin, int64_t end, const float* scale, float epsilon,
                          float* mean, float* var, float* factor);
 
-  // y = (x - mean) * factor + bias
-  void (*normalize)(const float* x, float* y, int64_t rows, int64_t columns, const float* mean, const float* factor, const float* bias);
+  // y = (x - mean) * factor + bias, with relu 0 where that is <= 0.
+  void (*normalize)(const float* x, float* y, int64_t rows, int64_t columns, const float* mean, const float* factor, const float* bias,
+                    bool relu);
 
-  // For each column: the sums of dy and of dy * (x - mean).
-  void (*grad_sums)(const float* dy, const float* x, int64_t rows, int64_t columns, const float* mean, float* sum, float* product);
+  // Columns [begin, end) of the factor of `normalize`, from the variance.
+  void (*factors)(const float* var, const float* scale, float epsilon, int64_t begin, int64_t end, float* factor);
+
+  // For each column: the sums of dy and of dy * (x - mean). With a bias, dy counts as 0 where y <= 0; y is computed anew, bit for bit as
+  // `normalize` did, which costs less than to read it. Without one, factor is not read.
+  void (*grad_sums)(const float* dy, const float* x, int64_t rows, int64_t columns, const float* mean, const float* factor,
+                    const float* bias, float* sum, float* product);
 
   // Adds up the results of grad_sums, block i's two at partial + i * 2 * columns, and turns them into the parameters' gradients and what
   // grad_x needs. With split_variance the part through the variance is halved where var is 0, and dropped where it is negative.
   void (*finish_grad)(const float* partial, int64_t rows, int64_t columns, int64_t begin, int64_t end, const float* scale, const float* var,
                       float epsilon, bool split_variance, float* dscale, float* dbias, float* dy_mean, float* factor, float* slope);
 
-  // dx = (dy - dy_mean) * factor - (x - mean) * slope
+  // dx = (dy - dy_mean) * factor - (x - mean) * slope, dy as for grad_sums.
   void (*grad_x)(const float* dy, const float* x, float* dx, int64_t rows, int64_t columns, const float* mean, const float* dy_mean,
-                 const float* factor, const float* slope);
+                 const float* factor, const float* slope, const float* bias);
 };
 
 FLAXEN_ISA_TABLES(BatchNormTable, batch_norm_table)
