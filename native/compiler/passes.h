@@ -1,4 +1,5 @@
-// The passes that need no device. Each keeps the graph's meaning bit for bit, and keeps nodes in execution order.
+// The passes that need no device. Each keeps the graph's meaning bit for bit (but for which NaN a fused sum passes on), and keeps nodes in
+// execution order.
 #pragma once
 
 #include <functional>
