@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Addon, Program } from '../../typings/addon.js';
+import { sizeOf } from '../core/aval.js';
 import { allocate } from '../core/dtype.js';
 import { BackendError } from '../core/errors.js';
 import type { Backend, Buffer, DataArray, DType, Executable, WireGraph } from './backend.js';
@@ -27,7 +28,6 @@ class NativeExecutable implements Executable {
   constructor(
     private readonly backend: NativeBackend,
     private readonly program: Program,
-    private readonly graph: WireGraph,
     private readonly outputs: readonly { dtype: DType; length: number }[],
   ) {
     this.aliases = program.aliases;
@@ -68,8 +68,8 @@ class NativeBackend implements Backend {
 
   compile(graph: WireGraph): Executable {
     const avals = [...graph.inputs, ...graph.nodes.flatMap((n) => n.outputs)];
-    const outputs = graph.outputs.map((o) => ({ dtype: avals[o]!.dtype, length: avals[o]!.shape.reduce((n, d) => n * d, 1) }));
-    return new NativeExecutable(this, this.addon.compile(graph), graph, outputs);
+    const outputs = graph.outputs.map((o) => ({ dtype: avals[o]!.dtype, length: sizeOf(avals[o]!.shape) }));
+    return new NativeExecutable(this, this.addon.compile(graph), outputs);
   }
 
   fromHost(data: DataArray, dtype: DType): Buffer {
