@@ -70,6 +70,11 @@ void Program::lower(std::vector<cpu::Prepared> kernels) {
     for (ValueId v : node.outputs) bind(v);
     cost_ns_ += kNsPerStep + steps_.back().kernel.cost_ns;
   }
+  if (Profile::wanted()) {
+    std::vector<std::string> texts;
+    for (const Step& step : steps_) texts.push_back(step_text(step));
+    profile_ = std::make_unique<Profile>(std::move(texts));
+  }
 }
 
 void Program::move_to(std::byte* arena) {
@@ -81,9 +86,20 @@ void Program::move_to(std::byte* arena) {
 void Program::run(void* const* arrays, Arena& arena) {
   if (std::byte* base = plan_.arena_bytes > 0 ? arena.reserve(plan_.arena_bytes) : nullptr; base != arena_) move_to(base);
   for (const Patch& patch : in_arrays_) table_[patch.entry] = arrays[patch.at];
+  if (profile_) return run_profiled();
   for (const Step& step : steps_) {
     void** operands = table_.data() + step.operand;
     step.kernel.launch({operands, operands + graph_.nodes[step.node].inputs.size(), step.scratch});
+  }
+}
+
+void Program::run_profiled() {
+  profile_->start();
+  for (size_t s = 0; s < steps_.size(); ++s) {
+    const Step& step = steps_[s];
+    void** operands = table_.data() + step.operand;
+    step.kernel.launch({operands, operands + graph_.nodes[step.node].inputs.size(), step.scratch});
+    profile_->finish_step(s);
   }
 }
 

@@ -8,6 +8,7 @@
 #include "compiler/memory_plan.h"
 #include "cpu/kernel.h"
 #include "runtime/arena.h"
+#include "runtime/profile.h"
 
 namespace flaxen {
 
@@ -42,6 +43,8 @@ class Program {
 
   void lower(std::vector<cpu::Prepared> kernels);
   void move_to(std::byte* arena);
+  void run_profiled();
+  std::string step_text(const Step& step) const;
   std::string place(ValueId v) const;
 
   std::vector<Aval> inputs_, outputs_;
@@ -54,6 +57,7 @@ class Program {
   std::vector<Patch> in_arena_, in_arrays_;
   std::byte* arena_ = nullptr;
   double cost_ns_ = 0;
+  std::unique_ptr<Profile> profile_;  // where FLAXEN_PROFILE asks for it
 };
 
 }  // namespace flaxen

@@ -37,6 +37,16 @@ std::string Program::place(ValueId v) const {
   return "?";
 }
 
+// As "dense float32[64, 128] float32[128, 10] -> float32[64, 10]; 16 rows a task".
+std::string Program::step_text(const Step& step) const {
+  const Node& node = graph_.nodes[step.node];
+  std::string text = node.op;
+  for (ValueId v : node.inputs) text += " " + describe(graph_.aval(v));
+  text += " ->";
+  for (ValueId v : node.outputs) text += " " + describe(graph_.aval(v));
+  return step.kernel.note.empty() ? text : text + "; " + step.kernel.note;
+}
+
 std::string Program::text() const {
   const auto name = [](ValueId v) { return "%" + std::to_string(v); };
   char cost[64];

@@ -308,6 +308,21 @@ describe('failures', () => {
   });
 });
 
+describe('FLAXEN_PROFILE', () => {
+  it('tells what each step of a program took, when the program goes', () => {
+    const script = `${loadAddon}
+      const program = addon.compile(${JSON.stringify(slowGraph(256, 2))});
+      const [x, w, y] = [1, 2, 3].map(() => new Float32Array(256 * 256));
+      for (let i = 0; i < 20; i++) addon.run(program, [x, w], [y]);
+      addon.wait(addon.run(program, [x, w], [y]));`;
+    const { status, out } = inChild(script, { FLAXEN_PROFILE: '1' });
+    expect(status).toBe(0);
+    expect(out).toMatch(/flaxen: 21 runs of a program of 2 steps/);
+    expect(out.match(/%.*dense float32\[256, 256\] float32\[256, 256\] -> float32\[256, 256\]/g)).toHaveLength(2);
+    expect(inChild(script)).toMatchObject({ status: 0, out: '' });
+  });
+});
+
 describe('environments', () => {
   const work = `${loadAddon}
     const n = 256, a = { shape: [n, n], dtype: 'float32' };
