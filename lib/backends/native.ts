@@ -1,12 +1,11 @@
 /** The C++ backend: arrays live in memory that V8 allocates (and so reclaims inside a synchronous loop), programs run in the addon. */
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Addon, Program } from '../../typings/addon.js';
 import { sizeOf } from '../core/aval.js';
 import { allocate } from '../core/dtype.js';
-import { BackendError } from '../core/errors.js';
+import { BackendError, UnavailableError } from '../core/errors.js';
 import type { Backend, Buffer, DataArray, DType, Executable, WireGraph } from './backend.js';
+import { addonMend, packageRoot } from './package.js';
 import { allocateResult } from './slab.js';
 
 class NativeBuffer implements Buffer {
@@ -106,18 +105,21 @@ class NativeBackend implements Backend {
   }
 }
 
-/** Loads the addon: a prebuilt binary or the local build, found by node-gyp-build from the package's root. */
-export function openNative(): Backend {
-  const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-  const require = createRequire(import.meta.url);
-  let addon: Addon;
+/**
+ * Loads the addon: a prebuilt binary or the local build, found by node-gyp-build from the package's root. Throws an UnavailableError where
+ * there is none or the system cannot load it, and a BackendError where a setting such as FLAXEN_ISA is wrong.
+ */
+export function loadAddon(): Addon {
+  const load = createRequire(import.meta.url)('node-gyp-build') as (dir: string) => Addon;
   try {
-    const load = require('node-gyp-build') as (dir: string) => Addon;
-    addon = load(root);
+    return load(packageRoot);
   } catch (cause) {
-    throw new BackendError(
-      `the native addon could not be loaded (${(cause as Error).message.split('\n')[0]}): run "npm run build:native", or reinstall flaxen`,
-    );
+    const error = cause as NodeJS.ErrnoException;
+    const line = error.message.split('\n')[0]!;
+    if (error.message.startsWith('No native build was found')) throw new UnavailableError('the addon is not built', addonMend(), { cause });
+    if (error.code === 'ERR_DLOPEN_FAILED') throw new UnavailableError(`the addon does not load: ${line}`, addonMend(), { cause });
+    throw new BackendError(line, { cause });
   }
-  return new NativeBackend(addon);
 }
+
+export const openNative = (): Backend => new NativeBackend(loadAddon());

@@ -1,42 +1,52 @@
-/** Which backend runs programs. */
-import { BackendError } from '../core/errors.js';
+/** Which backend runs programs: FLAXEN_BACKEND, setBackend, or the best that can run here. */
 import type { Backend } from './backend.js';
+import { openCuda } from './cuda.js';
 import { openNative } from './native.js';
+import { Registry, type Availability, type Choice, type Factory } from './registry.js';
 
-type Factory = () => Backend;
-
-const factories = new Map<string, Factory>([['cpu', openNative]]);
-const open = new Map<string, Backend>();
-let chosen: Backend | null = null;
+const registry = new Registry(
+  {
+    // best first
+    cuda: { open: openCuda },
+    cpu: { open: openNative },
+  },
+  (line) => process.stderr.write(`${line}\n`),
+);
+let choice: Choice | null = null;
 
 /** @internal Adds a kind of backend; the tests' float64 reference comes in this way. */
 export function registerBackend(name: string, factory: Factory): void {
-  factories.set(name, factory);
-  open.delete(name);
+  registry.add(name, { open: factory });
 }
 
-/** Makes all later programs run on `name`: 'cpu' (the C++ kernels). `FLAXEN_BACKEND` does the same from outside. */
+/**
+ * Makes all later programs run on `name`: 'cuda', 'cpu' (the C++ kernels) or 'tfjs' (tfjs-node's CPU kernels). Tensors move over when
+ * they are used. `FLAXEN_BACKEND` does the same from outside. Throws a BackendError that says what is missing where `name` cannot run.
+ */
 export function setBackend(name: string): void {
-  let backend = open.get(name);
-  if (backend === undefined) {
-    const factory = factories.get(name);
-    if (factory === undefined) {
-      throw new BackendError(`there is no backend "${name}": choose one of ${[...factories.keys()].join(', ')}`);
-    }
-    backend = factory();
-    open.set(name, backend);
-  }
-  chosen = backend;
+  choice = { backend: registry.get(name), reason: `setBackend("${name}")` };
 }
 
 export function currentBackend(): Backend {
-  if (chosen === null) setBackend(process.env.FLAXEN_BACKEND || 'cpu');
-  return chosen!;
+  return (choice ??= choose()).backend;
 }
 
-/** What runs programs now, and why. */
-export function backendInfo(): { name: string; reason: string; available: string[] } {
+function choose(): Choice {
   const asked = process.env.FLAXEN_BACKEND;
-  const name = currentBackend().name;
-  return { name, reason: asked ? `FLAXEN_BACKEND=${asked}` : 'the C++ kernels are there', available: [...factories.keys()] };
+  return asked ? { backend: registry.get(asked), reason: `FLAXEN_BACKEND=${asked}` } : registry.best();
+}
+
+export interface BackendInfo {
+  /** The backend that runs programs now. */
+  readonly name: string;
+  /** Why that one. */
+  readonly reason: string;
+  /** Every kind, best first: whether it can run here, else why not and what to do about it. */
+  readonly backends: readonly Availability[];
+}
+
+/** What runs programs now and why, what else could, and what to do to get the rest. `npx flaxen doctor` prints more. */
+export function backendInfo(): BackendInfo {
+  const { name } = currentBackend();
+  return { name, reason: choice!.reason, backends: registry.availability() };
 }

@@ -37,3 +37,14 @@ export class MemoryError extends FlaxenError {}
 
 /** A backend that is missing, failed to load, or failed while it ran a program. */
 export class BackendError extends FlaxenError {}
+
+/** A backend that cannot run here because something is not installed, not built or not there: `why`, and what to do about it in `mend`. */
+export class UnavailableError extends BackendError {
+  constructor(
+    readonly why: string,
+    readonly mend: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${why}. ${mend}`, options);
+  }
+}

@@ -218,6 +218,6 @@ describe('transforms', () => {
 });
 
 it('backends that do not exist', () => {
-  throws(() => setBackend('gpu9'), BackendError, /there is no backend "gpu9": choose one of cpu/);
+  throws(() => setBackend('gpu9'), BackendError, /there is no backend "gpu9": choose one of cuda, cpu/);
   expect(lax.add(tensor(1), 1).item()).toBe(2);
 });
