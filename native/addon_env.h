@@ -37,6 +37,11 @@ class Env {
     Napi::Promise::Deferred deferred;
     Napi::ObjectReference array, copy;
   };
+  // One buffer of a run.
+  struct Memory {
+    std::byte* begin;
+    size_t bytes;
+  };
   // One array of a run: where, how long, and whether the run writes it.
   struct Span {
     uintptr_t begin, end;
@@ -49,11 +54,13 @@ class Env {
   void settle();
   void keep_array_constructors();
 
-  void collect(Napi::Value list, size_t length, const char* what);
+  void collect_memory(Napi::Value list);
   void collect_after(Napi::Value list);
-  void resolve(size_t at, const Aval& aval, const char* what, size_t index);
+  void find_memory();
+  void place_arrays(const Program& program, napi_value places);
+  void* resolve(const uint32_t* place, const Aval& aval, const char* what, size_t index) const;
   void check_memory(ProgramObject& object);
-  void hold_arrays(const Program& program, Ticket ticket);
+  void hold_memory(Ticket ticket);
   void release_until(Ticket ticket);
   void settle_read(Read& read);
   static void on_notify(Napi::Env env, Napi::Function, Env* self, void*);
@@ -71,6 +78,7 @@ class Env {
   // The run being called; members, so that a steady call allocates nothing.
   bool collecting_ = false;
   std::vector<napi_value> values_;
+  std::vector<Memory> memory_;
   std::vector<void*> arrays_;
   std::vector<Span> spans_;
   std::vector<Ticket> after_;

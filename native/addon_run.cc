@@ -1,4 +1,4 @@
-// run(): from JS arrays to pointers, checked, in about a microsecond.
+// run(): from JS buffers and places in them to pointers, checked.
 #include <algorithm>
 
 #include "addon_env.h"
@@ -8,26 +8,7 @@ namespace flaxen::addon {
 
 namespace {
 
-napi_typedarray_type array_type(DType t) {
-  switch (t) {
-    case DType::f32:
-      return napi_float32_array;
-    case DType::i32:
-      return napi_int32_array;
-    case DType::u32:
-      return napi_uint32_array;
-    case DType::boolean:
-      return napi_uint8_array;
-  }
-  return napi_int8_array;
-}
-
-const char* array_name(DType t) {
-  constexpr const char* names[] = {"Float32Array", "Int32Array", "Uint32Array", "Uint8Array"};
-  return names[static_cast<size_t>(t)];
-}
-
-// Getters in the lists that JS passes may call run() again.
+// Getters in the list that JS passes may call run() again.
 class Busy {
  public:
   explicit Busy(bool& flag) : flag_(flag) {
@@ -48,32 +29,25 @@ Napi::Value Env::run(const Napi::CallbackInfo& call) {
   const Busy busy(collecting_);
   ProgramObject& object = ProgramObject::of(call[0]);
   const Program& program = *object.program;
-  const std::vector<Aval>&in = program.inputs(), &out = program.outputs();
   values_.clear();
   after_.clear();
-  collect(call[1], in.size(), "inputs");
-  collect(call[2], out.size(), "outputs");
+  collect_memory(call[1]);
   collect_after(call[3]);
   // From here on no JS runs, so that what is looked up stays true.
-  arrays_.resize(values_.size());
-  for (size_t i = 0; i < in.size(); ++i) resolve(i, in[i], "input ", i);
-  for (size_t k = 0; k < out.size(); ++k) resolve(in.size() + k, out[k], "output ", k);
+  find_memory();
+  place_arrays(program, call[2]);
   check_memory(object);
   const Ticket ticket = executor_->run(object.program, arrays_, after_);
-  if (ticket != 0) hold_arrays(program, ticket);
+  if (ticket != 0) hold_memory(ticket);
   settle();
   return Napi::Number::New(env_, static_cast<double>(ticket));
 }
 
-// Appends the elements of a JS array to values_.
-void Env::collect(Napi::Value list, size_t length, const char* what) {
-  if (!list.IsArray()) throw Napi::TypeError::New(env_, std::string(what) + " must be an array of typed arrays");
-  const uint32_t given = list.As<Napi::Array>().Length();
-  if (given != length) {
-    throw Napi::TypeError::New(env_,
-                               "the program has " + std::to_string(length) + " " + what + ", but " + std::to_string(given) + " were given");
-  }
-  for (uint32_t i = 0; i < given; ++i) {
+// Appends the elements of the list of buffers to values_.
+void Env::collect_memory(Napi::Value list) {
+  if (!list.IsArray()) throw Napi::TypeError::New(env_, "memory must be an array of ArrayBuffers");
+  const uint32_t length = list.As<Napi::Array>().Length();
+  for (uint32_t i = 0; i < length; ++i) {
     napi_value element;
     check(env_, napi_get_element(env_, list, i, &element));
     values_.push_back(element);
@@ -89,16 +63,62 @@ void Env::collect_after(Napi::Value list) {
   }
 }
 
-void Env::resolve(size_t at, const Aval& aval, const char* what, size_t index) {
+void Env::find_memory() {
+  memory_.resize(values_.size());
+  for (size_t i = 0; i < values_.size(); ++i) {
+    void* data = nullptr;
+    if (napi_get_arraybuffer_info(env_, values_[i], &data, &memory_[i].bytes) != napi_ok) {
+      throw Napi::TypeError::New(env_, "memory " + std::to_string(i) + " must be an ArrayBuffer");
+    }
+    memory_[i].begin = static_cast<std::byte*>(data);
+  }
+}
+
+// Fills arrays_ from `places`: a buffer's index and a byte offset for each input, then for each output that has no alias.
+void Env::place_arrays(const Program& program, napi_value places) {
+  const std::vector<Aval>&in = program.inputs(), &out = program.outputs();
   napi_typedarray_type type;
   size_t length = 0;
-  const napi_status status = napi_get_typedarray_info(env_, values_[at], &type, &length, &arrays_[at], nullptr, nullptr);
-  if (status == napi_ok && type == array_type(aval.dtype) && length == static_cast<size_t>(aval.count())) return;
-  const std::string wanted =
-      what + std::to_string(index) + " must be a " + array_name(aval.dtype) + " of length " + std::to_string(aval.count());
-  if (status != napi_ok) throw Napi::TypeError::New(env_, wanted);
-  if (type != array_type(aval.dtype)) throw Napi::TypeError::New(env_, wanted + ", not another kind of typed array");
-  throw Napi::RangeError::New(env_, wanted + ", not " + std::to_string(length));
+  void* data = nullptr;
+  const napi_status status = napi_get_typedarray_info(env_, places, &type, &length, &data, nullptr, nullptr);
+  if (status != napi_ok || type != napi_uint32_array) throw Napi::TypeError::New(env_, "places must be a Uint32Array");
+  const auto* place = static_cast<const uint32_t*>(data);
+  const size_t wanted = 2 * (in.size() + static_cast<size_t>(std::count(program.aliases().begin(), program.aliases().end(), -1)));
+  if (length != wanted) {
+    throw Napi::RangeError::New(env_, "places must have two numbers for each input and each output without an alias, " +
+                                          std::to_string(wanted) + " in all, not " + std::to_string(length));
+  }
+  arrays_.resize(in.size() + out.size());
+  for (size_t i = 0; i < in.size(); ++i, place += 2) arrays_[i] = resolve(place, in[i], "input ", i);
+  for (size_t k = 0; k < out.size(); ++k) {
+    const int32_t alias = program.aliases()[k];
+    if (alias >= 0) {
+      arrays_[in.size() + k] = arrays_[static_cast<size_t>(alias)];
+    } else {
+      arrays_[in.size() + k] = resolve(place, out[k], "output ", k);
+      place += 2;
+    }
+  }
+}
+
+void* Env::resolve(const uint32_t* place, const Aval& aval, const char* what, size_t index) const {
+  const uint32_t buffer = place[0], offset = place[1];
+  const size_t bytes = aval.bytes();
+  if (buffer < memory_.size() && offset % size_of(aval.dtype) == 0 && offset <= memory_[buffer].bytes &&
+      bytes <= memory_[buffer].bytes - offset) {
+    return memory_[buffer].begin + offset;
+  }
+  const std::string name = what + std::to_string(index);
+  if (buffer >= memory_.size()) {
+    throw Napi::RangeError::New(
+        env_, name + " lies in buffer " + std::to_string(buffer) + ", but memory has " + std::to_string(memory_.size()) + " buffers");
+  }
+  if (offset % size_of(aval.dtype) != 0) {
+    throw Napi::RangeError::New(
+        env_, name + " starts at byte " + std::to_string(offset) + ", which is not a multiple of " + std::to_string(size_of(aval.dtype)));
+  }
+  throw Napi::RangeError::New(env_, name + " needs " + std::to_string(bytes) + " bytes from byte " + std::to_string(offset) +
+                                        " on, but its buffer has " + std::to_string(memory_[buffer].bytes));
 }
 
 // What the run writes may be nothing else that it reads or writes, but for the inputs that outputs take over.
@@ -115,10 +135,6 @@ void Env::check_memory(ProgramObject& object) {
     const int32_t alias = program.aliases()[k];
     span(inputs + k, program.outputs()[k], alias < 0);
     if (alias < 0) continue;
-    if (arrays_[inputs + k] != arrays_[static_cast<size_t>(alias)]) {
-      throw Napi::TypeError::New(env_, "output " + std::to_string(k) + " must be the array of input " + std::to_string(alias) +
-                                           ", whose memory it takes over (see Program.aliases)");
-    }
     spans_[static_cast<size_t>(alias)].written = true;
     spans_[inputs + k].end = spans_[inputs + k].begin;
   }
@@ -148,15 +164,14 @@ void Env::check_memory(ProgramObject& object) {
   }
 }
 
-// Keeps the arrays of a queued run alive until it has finished. (Detaching or transferring them meanwhile is the caller's mistake: N-API
+// Keeps the buffers of a queued run alive until it has finished. (Detaching or transferring them meanwhile is the caller's mistake: N-API
 // cannot keep a buffer's memory.)
-void Env::hold_arrays(const Program& program, Ticket ticket) {
+void Env::hold_memory(Ticket ticket) {
   release_until(std::min(executor_->completed(), ticket - 1));
   std::vector<napi_ref>& held = held_[ticket % Executor::kQueueLength];
-  for (size_t i = 0; i < values_.size(); ++i) {
-    if (i >= program.inputs().size() && program.aliases()[i - program.inputs().size()] >= 0) continue;
+  for (napi_value buffer : values_) {
     napi_ref reference;
-    if (napi_create_reference(env_, values_[i], 1, &reference) != napi_ok) {
+    if (napi_create_reference(env_, buffer, 1, &reference) != napi_ok) {
       executor_->wait(ticket);
       return;
     }

@@ -49,12 +49,13 @@ export interface Addon {
   /** Compiles a graph; throws TypeError or RangeError that names the node and the mend. */
   compile(graph: WireGraph): Program;
   /**
-   * Runs a program: `inputs` and `outputs` are typed arrays of the very lengths that the graph states; an output with an alias must be
-   * the aliased input's own array. Returns 0 when the run finished inline, else a ticket (a growing integer) of the queued run.
+   * Runs a program. `memory` lists the buffers that its arrays lie in, and `places` where in them: for each input, then for each output
+   * without an alias, an index of `memory` and a byte offset. (A call to N-API for every array would cost a small step more than its
+   * arithmetic; small arrays share buffers.) Returns 0 when the run finished inline, else a ticket (a growing integer) of the queued run.
    * Runs happen in the order of the calls. `after` lists tickets of earlier runs that made the inputs: when one of them failed, so does this.
    * When the queue is full the call blocks until a place is free.
    */
-  run(program: Program, inputs: readonly WireArray[], outputs: readonly WireArray[], after?: readonly number[]): number;
+  run(program: Program, memory: readonly ArrayBuffer[], places: Uint32Array, after?: readonly number[]): number;
   /** The highest ticket such that it and all before it have finished. */
   completed(): number;
   /** Blocks until the ticket has finished; throws the run's error. Ticket 0 returns at once. */

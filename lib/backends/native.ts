@@ -2,58 +2,80 @@
 import { createRequire } from 'node:module';
 import type { Addon, Program } from '../../typings/addon.js';
 import { sizeOf } from '../core/aval.js';
-import { allocate } from '../core/dtype.js';
-import { BackendError, UnavailableError } from '../core/errors.js';
+import { viewOf } from '../core/dtype.js';
+import { BackendError, MemoryError, UnavailableError } from '../core/errors.js';
 import type { Backend, Buffer, DataArray, DType, Executable, WireGraph } from './backend.js';
+import { place, type Block } from './memory.js';
 import { addonMend, packageRoot } from './package.js';
-import { allocateResult } from './slab.js';
 
 class NativeBuffer implements Buffer {
   donatedTo: string | null = null;
   constructor(
     readonly backend: Backend,
     readonly dtype: DType,
-    readonly array: DataArray,
+    readonly length: number,
+    readonly block: Block,
+    readonly offset: number,
     /** The run that writes this array; 0 once nothing is pending. */
     public ticket: number,
   ) {}
-  get length(): number {
-    return this.array.length;
+  /** The numbers where they lie. */
+  view(): DataArray {
+    return viewOf(this.dtype, this.block.bytes, this.offset, this.length);
   }
 }
 
+let runs = 0;
+
 class NativeExecutable implements Executable {
   private readonly aliases: readonly number[];
+  /** Where the arrays of a run lie; filled anew for each. */
+  private readonly places: Uint32Array;
   constructor(
     private readonly backend: NativeBackend,
     private readonly program: Program,
+    inputs: number,
     private readonly outputs: readonly { dtype: DType; length: number }[],
   ) {
     this.aliases = program.aliases;
+    this.places = new Uint32Array(2 * (inputs + this.aliases.filter((a) => a < 0).length));
   }
 
   run(inputs: readonly Buffer[]): Buffer[] {
-    const { addon } = this.backend;
-    const arrays: DataArray[] = new Array(inputs.length) as DataArray[];
+    const { backend, places, aliases, outputs } = this;
+    const memory: ArrayBuffer[] = [];
+    const run = ++runs;
     let after: number[] | undefined;
+    let at = 0;
+    const list = (block: Block, offset: number): void => {
+      if (block.run !== run) {
+        block.run = run;
+        block.index = memory.push(block.bytes) - 1;
+      }
+      places[at++] = block.index;
+      places[at++] = offset;
+    };
+    const own: NativeBuffer[] = new Array(inputs.length) as NativeBuffer[];
     for (let i = 0; i < inputs.length; i++) {
-      const buffer = this.backend.adopt(inputs[i]!);
-      arrays[i] = buffer.array;
+      const buffer = backend.adopt(inputs[i]!);
+      own[i] = buffer;
+      list(buffer.block, buffer.offset);
       if (buffer.ticket !== 0) {
         after ??= [];
         if (!after.includes(buffer.ticket)) after.push(buffer.ticket);
       }
     }
-    const outputs = this.outputs;
-    const results: DataArray[] = new Array(outputs.length) as DataArray[];
-    for (let i = 0; i < outputs.length; i++) {
-      const from = this.aliases[i]!;
-      results[i] = from >= 0 ? arrays[from]! : allocateResult(outputs[i]!.dtype, outputs[i]!.length);
+    const results: NativeBuffer[] = new Array(outputs.length) as NativeBuffer[];
+    for (let k = 0; k < outputs.length; k++) {
+      const { dtype, length } = outputs[k]!;
+      const from = aliases[k]!;
+      const result = from >= 0 ? new NativeBuffer(backend, dtype, length, own[from]!.block, own[from]!.offset, 0) : backend.allocate(dtype, length); // prettier-ignore
+      if (from < 0) list(result.block, result.offset);
+      results[k] = result;
     }
-    const ticket = addon.run(this.program, arrays, results, after);
-    const buffers: Buffer[] = new Array(outputs.length) as Buffer[];
-    for (let i = 0; i < outputs.length; i++) buffers[i] = new NativeBuffer(this.backend, outputs[i]!.dtype, results[i]!, ticket);
-    return buffers;
+    const ticket = backend.addon.run(this.program, memory, places, after);
+    if (ticket !== 0) for (const result of results) result.ticket = ticket;
+    return results;
   }
 
   text(): string {
@@ -68,13 +90,23 @@ class NativeBackend implements Backend {
   compile(graph: WireGraph): Executable {
     const avals = [...graph.inputs, ...graph.nodes.flatMap((n) => n.outputs)];
     const outputs = graph.outputs.map((o) => ({ dtype: avals[o]!.dtype, length: sizeOf(avals[o]!.shape) }));
-    return new NativeExecutable(this, this.addon.compile(graph), outputs);
+    return new NativeExecutable(this, this.addon.compile(graph), graph.inputs.length, outputs);
+  }
+
+  /** An array of undefined contents. */
+  allocate(dtype: DType, length: number): NativeBuffer {
+    const bytes = dtype === 'bool' ? length : 4 * length;
+    try {
+      return place(bytes, (block, offset) => new NativeBuffer(this, dtype, length, block, offset, 0));
+    } catch (cause) {
+      throw new MemoryError(`cannot allocate ${length} elements of ${dtype}: use smaller batches or shapes`, { cause });
+    }
   }
 
   fromHost(data: DataArray, dtype: DType): Buffer {
-    const array = allocate(dtype, data.length);
-    array.set(data);
-    return new NativeBuffer(this, dtype, array, 0);
+    const buffer = this.allocate(dtype, data.length);
+    buffer.view().set(data);
+    return buffer;
   }
 
   /** A buffer of this backend: itself, or a copy of another backend's. */
@@ -87,14 +119,14 @@ class NativeBackend implements Backend {
   }
 
   async read(buffer: Buffer): Promise<DataArray> {
-    const { array, ticket } = buffer as NativeBuffer;
-    if (ticket === 0) return array.slice();
-    return this.addon.read(array, ticket);
+    const own = buffer as NativeBuffer;
+    if (own.ticket === 0) return own.view().slice();
+    return this.addon.read(own.view(), own.ticket);
   }
 
   readSync(buffer: Buffer): DataArray {
     this.settle(buffer as NativeBuffer);
-    return (buffer as NativeBuffer).array.slice();
+    return (buffer as NativeBuffer).view().slice();
   }
 
   /** Waits for the run that writes the buffer; throws that run's error. */

@@ -30,6 +30,20 @@ function newArray(dtype: DType, length: number): DataArray {
   }
 }
 
+/** A view of `length` elements. */
+export function viewOf(dtype: DType, buffer: ArrayBuffer, offset: number, length: number): DataArray {
+  switch (dtype) {
+    case 'float32':
+      return new Float32Array(buffer, offset, length);
+    case 'int32':
+      return new Int32Array(buffer, offset, length);
+    case 'uint32':
+      return new Uint32Array(buffer, offset, length);
+    case 'bool':
+      return new Uint8Array(buffer, offset, length);
+  }
+}
+
 /** The dtype that a typed array holds, or null for kinds that flaxen has no dtype for. */
 export function dtypeOf(array: ArrayBufferView): DType | null {
   if (array instanceof Float32Array) return 'float32';

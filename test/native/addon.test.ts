@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Program, WireArray, WireGraph } from '../../typings/addon.js';
-import { addon, aval, doubling, evaluate, floats, GraphBuilder, inChild, loadAddon, outputArrays, slowGraph } from './support.js';
+import { addon, aval, doubling, evaluate, floats, GraphBuilder, inChild, loadAddon, outputArrays, run, slowGraph } from './support.js';
 
 describe('compile and run', () => {
   it('says what it is', () => {
@@ -48,10 +48,10 @@ describe('compile and run', () => {
 });
 
 describe('donated inputs', () => {
-  const run = (graph: WireGraph, inputs: WireArray[]): { program: Program; outputs: WireArray[] } => {
+  const runDonated = (graph: WireGraph, inputs: WireArray[]): { program: Program; outputs: WireArray[] } => {
     const program = addon.compile(graph);
     const outputs = outputArrays(program, graph, inputs);
-    addon.wait(addon.run(program, inputs, outputs));
+    addon.wait(run(program, inputs, outputs));
     return { program, outputs };
   };
 
@@ -60,7 +60,7 @@ describe('donated inputs', () => {
     const [p, m, g] = [b.input([3]), b.input([3]), b.input([3])];
     const m2 = b.map('add', m, g);
     const p2 = b.map('sub', p, m2);
-    const { program, outputs } = run(b.graph([p2, m2], [p, m]), [floats(1, 2, 3), floats(10, 20, 30), floats(1, 1, 1)]);
+    const { program, outputs } = runDonated(b.graph([p2, m2], [p, m]), [floats(1, 2, 3), floats(10, 20, 30), floats(1, 1, 1)]);
     expect(program.aliases).toEqual([0, 1]);
     expect(outputs).toEqual([floats(-10, -19, -28), floats(11, 21, 31)]);
   });
@@ -70,7 +70,7 @@ describe('donated inputs', () => {
     const [x, w] = [b.input([2, 2]), b.input([2, 2])];
     const y = b.node('dense', [x, w], {}, aval([2, 2]));
     const z = b.node('dense', [y, x], {}, aval([2, 2]));
-    const { program, outputs } = run(b.graph([y, z], [x]), [floats(1, 2, 3, 4), floats(0, 1, 1, 0)]);
+    const { program, outputs } = runDonated(b.graph([y, z], [x]), [floats(1, 2, 3, 4), floats(0, 1, 1, 0)]);
     expect(program.aliases).toEqual([0, -1]);
     expect(outputs).toEqual([floats(2, 1, 4, 3), floats(5, 8, 13, 20)]);
   });
@@ -78,7 +78,7 @@ describe('donated inputs', () => {
   it('pass through, also swapped, twice, and as other bits', () => {
     const b = new GraphBuilder();
     const [x, y] = [b.input([2]), b.input([2])];
-    const swapped = run(b.graph([y, x, y], [x, y]), [floats(1, 2), floats(3, 4)]);
+    const swapped = runDonated(b.graph([y, x, y], [x, y]), [floats(1, 2), floats(3, 4)]);
     expect(swapped.program.aliases).toEqual([1, 0, -1]);
     expect(swapped.outputs).toEqual([floats(3, 4), floats(1, 2), floats(3, 4)]);
 
@@ -86,7 +86,7 @@ describe('donated inputs', () => {
     const [f, u] = [c.input([1]), c.input([1], 'uint32')];
     const fBits = c.node('bitcast', [f], {}, aval([1], 'uint32'));
     const uBits = c.node('bitcast', [u], {}, aval([1]));
-    const crossed = run(c.graph([fBits, uBits], [f, u]), [floats(1), new Uint32Array([0x40000000])]);
+    const crossed = runDonated(c.graph([fBits, uBits], [f, u]), [floats(1), new Uint32Array([0x40000000])]);
     expect(crossed.outputs).toEqual([new Uint32Array([0x3f800000]), floats(2)]);
   });
 });
@@ -96,69 +96,75 @@ describe('misuse of run', () => {
   const [x, y] = [b.input([3]), b.input([3])];
   const graph = b.graph([b.map('add', x, y), b.map('mul', x, y)], [0]);
   const program = addon.compile(graph);
-  const good = (): [WireArray[], WireArray[]] => {
-    const inputs = [floats(1, 2, 3), floats(4, 5, 6)];
-    return [inputs, outputArrays(program, graph, inputs)];
-  };
+  // Two inputs and an output without an alias, each in a buffer of its own.
+  const good = (): ArrayBuffer[] => [floats(1, 2, 3), floats(4, 5, 6), floats(0, 0, 0)].map((a) => a.buffer as ArrayBuffer);
+  const at = (...places: number[]): Uint32Array => new Uint32Array(places);
+  const apart = at(0, 0, 1, 0, 2, 0);
   const call = addon.run as (...args: unknown[]) => unknown;
 
   it('is told apart from use', () => {
-    const [i, o] = good();
-    expect(addon.run(program, i, o)).toBe(0);
+    const m = good();
+    expect(addon.run(program, m, apart)).toBe(0);
+    expect([...new Float32Array(m[0]!), ...new Float32Array(m[2]!)]).toEqual([5, 7, 9, 4, 10, 18]);
     expect(() => call()).toThrow(TypeError);
-    expect(() => call({}, i, o)).toThrow(/not a Program/);
-    expect(() => call(new Proxy(program, {}), i, o)).toThrow(TypeError);
-    expect(() => call(Object.create(program), i, o)).toThrow(TypeError);
-    expect(() => call(program, i)).toThrow(/outputs must be an array/);
-    expect(() => call(program, [i[0]], o)).toThrow(/has 2 inputs, but 1/);
-    expect(() => call(program, [i[0], new Float32Array(2)], o)).toThrow(RangeError);
-    expect(() => call(program, [i[0], new Int32Array(3)], o)).toThrow(/Float32Array of length 3/);
-    expect(() => call(program, [i[0], new Float64Array(3)], o)).toThrow(TypeError);
-    expect(() => call(program, [i[0], [1, 2, 3]], o)).toThrow(TypeError);
-    expect(() => call(program, [i[0], new DataView(new ArrayBuffer(12))], o)).toThrow(TypeError);
-    expect(() => call(program, i, o, 3)).toThrow(/after must be an array/);
-    expect(() => call(program, i, o, ['a'])).toThrow(TypeError);
-    expect(() => call(program, i, o, [1e9])).toThrow(/no run with the ticket/);
-    expect(() => call(program, i, o, [-1])).toThrow(RangeError);
-    expect(() => call(program, i, o, [0.5])).toThrow(RangeError);
-    expect(addon.run(program, i, o)).toBe(0);
+    expect(() => call({}, m, apart)).toThrow(/not a Program/);
+    expect(() => call(new Proxy(program, {}), m, apart)).toThrow(TypeError);
+    expect(() => call(Object.create(program), m, apart)).toThrow(TypeError);
+    expect(() => call(program, m[0], apart)).toThrow(/memory must be an array of ArrayBuffers/);
+    expect(() => call(program, [m[0], m[1], new Float32Array(3)], apart)).toThrow(/memory 2 must be an ArrayBuffer/);
+    expect(() => call(program, [m[0], m[1], new SharedArrayBuffer(12)], apart)).toThrow(TypeError);
+    expect(() => call(program, [m[0], m[1], [1, 2, 3]], apart)).toThrow(TypeError);
+    expect(() => call(program, m)).toThrow(/places must be a Uint32Array/);
+    expect(() => call(program, m, [...apart])).toThrow(TypeError);
+    expect(() => call(program, m, new Int32Array(apart))).toThrow(TypeError);
+    expect(() => call(program, m, at(0, 0, 1, 0))).toThrow(/two numbers for each input and each output without an alias, 6 in all, not 4/);
+    expect(() => call(program, m, at(0, 0, 1, 0, 3, 0))).toThrow(/output 1 lies in buffer 3, but memory has 3 buffers/);
+    expect(() => call(program, m.slice(0, 2), apart)).toThrow(RangeError);
+    expect(() => call(program, m, at(0, 0, 1, 4, 2, 0))).toThrow(/input 1 needs 12 bytes from byte 4 on, but its buffer has 12/);
+    expect(() => call(program, m, at(0, 0, 1, 0, 2, 2 ** 32 - 4))).toThrow(RangeError);
+    expect(() => call(program, [m[0], new ArrayBuffer(64), m[2]], at(0, 0, 1, 2, 2, 0))).toThrow(/byte 2, which is not a multiple of 4/);
+    expect(() => call(program, m, apart, 3)).toThrow(/after must be an array/);
+    expect(() => call(program, m, apart, ['a'])).toThrow(TypeError);
+    expect(() => call(program, m, apart, [1e9])).toThrow(/no run with the ticket/);
+    expect(() => call(program, m, apart, [-1])).toThrow(RangeError);
+    expect(() => call(program, m, apart, [0.5])).toThrow(RangeError);
+    expect(addon.run(program, m, apart)).toBe(0);
   });
 
-  it('needs the aliased array, and memory apart for the rest', () => {
-    const [i] = good();
+  it('needs memory apart for what is written', () => {
+    const m = good();
     expect(program.aliases).toEqual([0, -1]);
-    expect(() => call(program, i, [floats(0, 0, 0), floats(0, 0, 0)])).toThrow(/must be the array of input 0/);
-    expect(() => call(program, i, [i[0], i[1]])).toThrow(/shares memory/);
-    expect(() => call(program, i, [i[0], i[0]])).toThrow(/shares memory/);
-    expect(() => call(program, [i[0], i[0]], [i[0], floats(0, 0, 0)])).toThrow(/shares memory/);
-    const both = new Float32Array(5);
-    expect(() => call(program, [both.subarray(0, 3), i[1]], [both.subarray(0, 3), both.subarray(2)])).toThrow(/shares memory/);
-    const wide = new Float32Array(6);
-    expect(addon.run(program, [wide.subarray(0, 3), i[1]!], [wide.subarray(0, 3), wide.subarray(3)])).toBe(0);
+    expect(() => call(program, m, at(0, 0, 1, 0, 1, 0))).toThrow(/shares memory/);
+    expect(() => call(program, m, at(0, 0, 1, 0, 0, 0))).toThrow(/shares memory/);
+    expect(() => call(program, m, at(0, 0, 0, 0, 2, 0))).toThrow(/shares memory/);
+    expect(() => call(program, [m[0], m[1], m[1]], apart)).toThrow(/shares memory/);
+    const wide = new ArrayBuffer(24);
+    expect(() => call(program, [wide, m[1]], at(0, 0, 1, 0, 0, 8))).toThrow(/shares memory/);
+    expect(addon.run(program, [wide, m[1]!], at(0, 0, 1, 0, 0, 12))).toBe(0);
   });
 
-  it('finds detached arrays, and survives getters that interfere', () => {
-    const [i, o] = good();
-    const detached = floats(1, 2, 3);
-    structuredClone(detached.buffer, { transfer: [detached.buffer as ArrayBuffer] });
-    expect(() => call(program, [i[0], detached], o)).toThrow(RangeError);
-    const sly: unknown[] = [i[0]];
-    const inner = (): unknown => call(program, i, o);
-    Object.defineProperty(sly, 1, { configurable: true, get: () => (expect(inner).toThrow(/within run/), floats(1, 2, 3)) });
-    expect(addon.run(program, sly as WireArray[], o)).toBe(0);
-    const detaching: unknown[] = [i[0], i[1]];
-    const victim = floats(1, 2, 3);
-    Object.defineProperty(detaching, 1, { get: () => (structuredClone(victim.buffer, { transfer: [victim.buffer as ArrayBuffer] }), i[1]) });
-    expect(() => call(program, [victim, i[1]], [victim, o[1]])).not.toThrow();
-    detaching[0] = victim;
-    expect(() => call(program, detaching, [victim, o[1]])).toThrow(RangeError);
+  it('finds detached buffers, and survives getters that interfere', () => {
+    const m = good();
+    const detach = (buffer: ArrayBuffer): void => void structuredClone(buffer, { transfer: [buffer] });
+    const detached = new ArrayBuffer(12);
+    detach(detached);
+    expect(() => call(program, [m[0], detached, m[2]], apart)).toThrow(/buffer has 0/);
+    const sly = [...m];
+    const inner = (): unknown => call(program, m, apart);
+    Object.defineProperty(sly, 1, { configurable: true, get: () => (expect(inner).toThrow(/within run/), m[1]) });
+    expect(addon.run(program, sly, apart)).toBe(0);
+    // The getter of the second buffer takes the first away after it has been listed.
+    const detaching = [...m];
+    Object.defineProperty(detaching, 1, { get: () => (detach(detaching[0]!), m[1]) });
+    detaching[0] = new ArrayBuffer(12);
+    expect(() => call(program, detaching, apart)).toThrow(/buffer has 0/);
     Object.defineProperty(sly, 1, {
       get: () => {
         throw new Error('from the getter');
       },
     });
-    expect(() => call(program, sly, o)).toThrow('from the getter');
-    expect(addon.run(program, i, o)).toBe(0);
+    expect(() => call(program, sly, apart)).toThrow('from the getter');
+    expect(addon.run(program, m, apart)).toBe(0);
   });
 
   it('reaches no other function either', () => {
@@ -196,7 +202,7 @@ describe('the queue', () => {
     const tickets: number[] = [];
     const reads: Promise<Float32Array>[] = [];
     for (let i = 0; i < 24; i++) {
-      const ticket = addon.run(program, [state, w], [state]);
+      const ticket = run(program, [state, w], [state]);
       tickets.push(ticket);
       reads.push(addon.read(state, ticket));
     }
@@ -214,8 +220,8 @@ describe('the queue', () => {
     const x = b.input([n, n]);
     const small = addon.compile(b.graph([b.map('add', x, x)]));
     const [ones, y, z] = [new Float32Array(n * n).fill(1), new Float32Array(n * n), new Float32Array(n * n)];
-    const first = addon.run(large, [ones, doubling(n)], [y]);
-    const second = addon.run(small, [y], [z], [first]);
+    const first = run(large, [ones, doubling(n)], [y]);
+    const second = run(small, [y], [z], [first]);
     // Queued behind it, or inline if it has finished already.
     expect([0, first + 1]).toContain(second);
     addon.wait(second);
@@ -223,7 +229,7 @@ describe('the queue', () => {
     addon.wait(first);
     addon.wait(0);
     expect(() => addon.wait(first + 2)).toThrow(RangeError);
-    expect(addon.run(small, [y], [z])).toBe(0);
+    expect(run(small, [y], [z])).toBe(0);
   });
 
   it('leaves the event loop free', async () => {
@@ -234,7 +240,7 @@ describe('the queue', () => {
     let ticks = 0;
     const timer = setInterval(() => ticks++, 1);
     let last = 0;
-    for (let i = 0; i < 8; i++) last = addon.run(program, [x, w], [out]);
+    for (let i = 0; i < 8; i++) last = run(program, [x, w], [out]);
     await addon.read(out, last);
     clearInterval(timer);
     expect(ticks).toBeGreaterThan(0);
@@ -251,7 +257,7 @@ describe('the queue', () => {
       let x = new Float32Array(n * n).fill(3), most = 0;
       for (let i = 0; i < 400; i++) {
         const y = new Float32Array(n * n * 16).subarray(0, n * n);
-        addon.run(program, [x, w], [y]);
+        run(program, [x, w], [y]);
         x = y;
         most = Math.max(most, process.memoryUsage().rss);
       }
@@ -274,15 +280,15 @@ describe('failures', () => {
       const big = () => new Float32Array(512 * 512), mid = () => new Float32Array(64 * 64).fill(1), one = () => new Float32Array([3]);
       const out = big(), out2 = mid(), out3 = one();
       const message = (f) => { try { f(); return 'fine'; } catch (e) { return e.message; } };
-      const failed = addon.run(large, [big(), big()], [out]);
-      const dependent = addon.run(small, [one(), one()], [one()], [failed]);
-      const other = addon.run(fine, [mid(), mid()], [out2], []);
+      const failed = run(large, [big(), big()], [out]);
+      const dependent = run(small, [one(), one()], [one()], [failed]);
+      const other = run(fine, [mid(), mid()], [out2], []);
       console.log(message(() => addon.wait(failed)));
       console.log(message(() => addon.wait(dependent)) === message(() => addon.wait(failed)));
       console.log(message(() => addon.wait(other)), out2[0]);
-      const later = addon.run(small, [one(), one()], [out3], [failed]);
+      const later = run(small, [one(), one()], [out3], [failed]);
       console.log(later > 0, message(() => addon.wait(later)) === message(() => addon.wait(failed)));
-      console.log(addon.run(small, [one(), one()], [out3], [other]), out3[0]);
+      console.log(run(small, [one(), one()], [out3], [other]), out3[0]);
       addon.read(out, failed).then(() => console.log('read?'), (e) => console.log(e.message === message(() => addon.wait(failed))));
       addon.read(out3, later).then(() => console.log('read?'), () => console.log('rejected'));
       addon.read(out2, other).then((v) => console.log(v[0]));`;
@@ -313,8 +319,8 @@ describe('FLAXEN_PROFILE', () => {
     const script = `${loadAddon}
       const program = addon.compile(${JSON.stringify(slowGraph(256, 2))});
       const [x, w, y] = [1, 2, 3].map(() => new Float32Array(256 * 256));
-      for (let i = 0; i < 20; i++) addon.run(program, [x, w], [y]);
-      addon.wait(addon.run(program, [x, w], [y]));`;
+      for (let i = 0; i < 20; i++) run(program, [x, w], [y]);
+      addon.wait(run(program, [x, w], [y]));`;
     const { status, out } = inChild(script, { FLAXEN_PROFILE: '1' });
     expect(status).toBe(0);
     expect(out).toMatch(/flaxen: 21 runs of a program of 2 steps/);
@@ -333,7 +339,7 @@ describe('environments', () => {
     for (let i = 0; i < n; i++) w[i * n + i] = 1;
     const y = new Float32Array(n * n);
     let ticket = 0;
-    for (let i = 0; i < 3; i++) ticket = addon.run(program, [new Float32Array(n * n).fill(3), w], [y]);`;
+    for (let i = 0; i < 3; i++) ticket = run(program, [new Float32Array(n * n).fill(3), w], [y]);`;
 
   it('end cleanly in the middle of a run', () => {
     expect(inChild(work + 'process.exit(7);')).toMatchObject({ status: 7, out: '' });

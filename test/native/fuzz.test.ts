@@ -1,7 +1,7 @@
 /** Whatever reaches the addon, it answers with a result or a JS error, and writes nowhere but into its outputs. */
 import { expect, it } from 'vitest';
 import type { Program, WireArray, WireGraph } from '../../typings/addon.js';
-import { addon, aval, GraphBuilder, outputAvals, size, zeros } from './support.js';
+import { addon, aval, GraphBuilder, outputAvals, run, size, zeros } from './support.js';
 
 /** A small generator of random numbers (mulberry32), so that a seed that fails can be run again. */
 function generator(seed: number): () => number {
@@ -104,7 +104,7 @@ function runGuarded(program: Program, graph: WireGraph, random: () => number): v
     return array;
   });
   const outputs = outputAvals(graph).map((a, k) => (program.aliases[k]! >= 0 ? inputs[program.aliases[k]!]! : inside(zeros(a))));
-  addon.wait(addon.run(program, inputs, outputs));
+  addon.wait(run(program, inputs, outputs));
   for (const array of [...inputs, ...outputs]) {
     const bytes = new Uint8Array(array.buffer);
     const outside = [...bytes.subarray(0, guard), ...bytes.subarray(bytes.length - guard)];

@@ -50,6 +50,14 @@ export const outputAvals = (graph: WireGraph): WireAval[] => {
   return graph.outputs.map((o) => avals[o]!);
 };
 
+/** Runs a program on typed arrays; an output with an alias is not looked at. */
+export function run(program: Program, inputs: readonly WireArray[], outputs: readonly WireArray[], after?: readonly number[]): number {
+  const arrays = [...inputs, ...outputs.filter((_, k) => program.aliases[k]! < 0)];
+  const memory = [...new Set(arrays.map((a) => a.buffer as ArrayBuffer))];
+  const places = new Uint32Array(arrays.flatMap((a) => [memory.indexOf(a.buffer as ArrayBuffer), a.byteOffset]));
+  return addon.run(program, memory, places, after);
+}
+
 /** The arrays that a run of the program writes: fresh, or the inputs that outputs take over. */
 export const outputArrays = (program: Program, graph: WireGraph, inputs: WireArray[]): WireArray[] =>
   outputAvals(graph).map((a, k) => {
@@ -61,7 +69,7 @@ export const outputArrays = (program: Program, graph: WireGraph, inputs: WireArr
 export function evaluate(graph: WireGraph, inputs: WireArray[]): WireArray[] {
   const program = addon.compile(graph);
   const outputs = outputArrays(program, graph, inputs);
-  addon.wait(addon.run(program, inputs, outputs));
+  addon.wait(run(program, inputs, outputs));
   return outputs;
 }
 
@@ -82,8 +90,13 @@ export function doubling(n: number): Float32Array {
   return w;
 }
 
-/** The first line of a script that uses the addon. */
-export const loadAddon = `const addon = require(${JSON.stringify(root + 'node_modules/node-gyp-build')})(${JSON.stringify(root)});\n`;
+/** The first lines of a script that uses the addon; its programs have no aliases. */
+export const loadAddon = `const addon = require(${JSON.stringify(root + 'node_modules/node-gyp-build')})(${JSON.stringify(root)});
+  const run = (program, inputs, outputs, after) => {
+    const arrays = [...inputs, ...outputs];
+    return addon.run(program, arrays.map((a) => a.buffer), new Uint32Array(arrays.flatMap((a, i) => [i, a.byteOffset])), after);
+  };
+`;
 
 /** Runs a CommonJS script in a process of its own. */
 export function inChild(script: string, env: Record<string, string> = {}): { status: number | null; signal: string | null; out: string } {
