@@ -22,6 +22,9 @@ export function registerBackend(name: string, factory: Factory): void {
 /**
  * Makes all later programs run on `name`: 'cuda', 'cpu' (the C++ kernels) or 'tfjs' (tfjs-node's CPU kernels). Tensors move over when
  * they are used. `FLAXEN_BACKEND` does the same from outside. Throws a BackendError that says what is missing where `name` cannot run.
+ * @example
+ * setBackend('cpu');
+ * setBackend('abacus'); // throws BackendError: there is no backend "abacus": …
  */
 export function setBackend(name: string): void {
   choice = { backend: registry.get(name), reason: `setBackend("${name}")` };
@@ -45,7 +48,10 @@ export interface BackendInfo {
   readonly backends: readonly Availability[];
 }
 
-/** What runs programs now and why, what else could, and what to do to get the rest. `npx flaxen doctor` prints more. */
+/**
+ * What runs programs now and why, what else could, and what to do to get the rest. `npx flaxen doctor` prints more.
+ * @example ['cuda', 'cpu', 'tfjs'].includes(backendInfo().name); // => true
+ */
 export function backendInfo(): BackendInfo {
   const { name } = currentBackend();
   return { name, reason: choice!.reason, backends: registry.availability() };

@@ -84,6 +84,10 @@ function linearize<R>(f: (inputs: Tensor[]) => R, primals: readonly Tensor[]): L
 /**
  * The value of `f(...primals)` and its pullback: `[out, back]`, where `back(cotangent)` gives an array with one cotangent tree for each primal
  * (zeros where nothing depends on it; null for leaves that are not float32). `cotangent` has the structure, shapes and dtypes of `out`. As jax.vjp.
+ * @example
+ * const [y, back] = vjp((a: Tensor, b: Tensor) => a.mul(b), np.array([1, 2]), np.array([3, 4]));
+ * y; // => Tensor float32[2] [3, 8]
+ * back(np.ones([2])); // => [Tensor float32[2] [3, 4], Tensor float32[2] [1, 2]]
  */
 export function vjp<A extends unknown[], R>(f: (...primals: A) => R, ...primals: A): [R, (cotangent: R) => A] {
   const [leaves, def] = tree.flatten(primals);
@@ -124,6 +128,7 @@ export function vjp<A extends unknown[], R>(f: (...primals: A) => R, ...primals:
   return [settleTree(result), back];
 }
 
+/** What `grad` and `valueAndGrad` can be told. */
 export interface GradOptions {
   /** Which arguments to differentiate: an index, or a list of them, for which a list of gradients comes back. Default 0. */
   argnums?: number | readonly number[];
@@ -140,6 +145,12 @@ type Grads<A extends unknown[], N> = N extends readonly number[]
 /**
  * A function that returns the value of `f` and its gradient: `[value, grads]`, or `[[value, aux], grads]` with `hasAux`. `f` returns a float32 scalar.
  * Gradients have the structure of the arguments they belong to, which must be float32 throughout. As jax.value_and_grad.
+ * @example
+ * const loss = ({ w }: { w: Tensor }, x: Tensor) => [w.mul(x).sum(), { seen: x.size }] as const;
+ * const [[value, aux], grads] = valueAndGrad(loss, { hasAux: true })({ w: np.array([1, 2]) }, np.array([3, 4]));
+ * value; // => Tensor float32[] 11
+ * aux; // => { seen: 2 }
+ * grads; // => { w: Tensor float32[2] [3, 4] }
  */
 export function valueAndGrad<A extends unknown[], X, const N extends number | readonly number[] = 0>(
   f: (...args: A) => readonly [Tensor, X],
@@ -196,6 +207,10 @@ export function valueAndGrad(
 
 /**
  * A function that returns the gradient of `f`, or `[grads, aux]` with `hasAux`. See `valueAndGrad`. As jax.grad.
+ * @example
+ * const slope = grad((x: Tensor) => x.mul(x).sum());
+ * slope(np.array([1, 2, 3])); // => Tensor float32[3] [2, 4, 6]
+ * grad((x: Tensor) => grad((y: Tensor) => y.pow(3))(x))(np.array(2)); // => Tensor float32[] 12
  */
 export function grad<A extends unknown[], X, const N extends number | readonly number[] = 0>(
   f: (...args: A) => readonly [Tensor, X],
@@ -213,7 +228,10 @@ export function grad(f: (...args: never[]) => unknown, options: GradOptions = {}
   };
 }
 
-/** The same value, through which no cotangent flows. Trees are taken leaf by leaf. As jax.lax.stop_gradient. */
+/**
+ * The same value, through which no cotangent flows. Trees are taken leaf by leaf. As jax.lax.stop_gradient.
+ * @example grad((x: Tensor) => x.mul(stopGradient(x)).sum())(np.array([1, 2])); // => Tensor float32[2] [1, 2]
+ */
 export function stopGradient<T>(value: T): T {
   const stop = (leaf: unknown): unknown => (leaf instanceof Tensor ? leaf.withOrigin(null) : leaf);
   return tree.map(stop as (leaf: never) => unknown, value) as T;

@@ -2,6 +2,7 @@
 import { DTYPES, type DType } from './dtype.js';
 import { DTypeError, ShapeError } from './errors.js';
 
+/** The sizes of a tensor's dimensions; `[]` for a scalar. */
 export type Shape = readonly number[];
 
 export const MAX_RANK = 8;

@@ -1,7 +1,9 @@
 /** Element types, and how they combine: JAX's promotion lattice with 64-bit types off. */
 import { MemoryError } from './errors.js';
 
+/** The types that elements can have. */
 export type DType = 'float32' | 'int32' | 'uint32' | 'bool';
+/** The typed array that a dtype's numbers come in; bool comes as 0 and 1. */
 export type DataArray = Float32Array | Int32Array | Uint32Array | Uint8Array;
 
 export const DTYPES: readonly DType[] = ['float32', 'int32', 'uint32', 'bool'];

@@ -12,6 +12,7 @@ import { Tensor } from './tensor.js';
 import { currentTrace, formatWire, toWire, withTrace } from './trace.js';
 import * as tree from './tree.js';
 
+/** What `jit` can be told. */
 export interface JitOptions {
   /** Positions of arguments whose memory the results may take over; their tensors must not be used afterwards. */
   donate?: readonly number[];
@@ -19,11 +20,13 @@ export interface JitOptions {
   name?: string;
 }
 
+/** A compiled function's program, to look at. */
 export interface Lowered {
   /** The graph of primitives, and the program that the backend made of it. */
   asText(): string;
 }
 
+/** A compiled function: called as the original is. */
 export interface Jitted<A extends unknown[], R> {
   (...args: A): R;
   /** Traces and compiles for these arguments without running. */
@@ -64,6 +67,13 @@ interface Entry {
 /**
  * Compiles `f`. Tensors and numbers in the arguments (any trees) are traced; booleans, strings, functions and other objects are static and part of the cache
  * key, as are tree structures, shapes and dtypes. `f` must be pure and synchronous. Results are tensors whose numbers may still be under way. As jax.jit.
+ * @example
+ * const step = jit((w: Tensor, rate: number) => w.sub(w.mul(rate)), { donate: [0] });
+ * const before = np.array([1, 2]);
+ * step(before, 0.5); // => Tensor float32[2] [0.5, 1]
+ * before.dataSync(); // throws DonatedError: tensor was donated to …
+ * step(np.ones([2]), 0.1); // => Tensor float32[2] [0.9, 0.9]
+ * step.cacheSize(); // => 1
  */
 export function jit<A extends unknown[], R>(f: (...args: A) => R, options: JitOptions = {}): Jitted<A, R> {
   if (typeof f !== 'function') throw new ArgumentError(`jit needs a function, got ${String(f)}`);

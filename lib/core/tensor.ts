@@ -20,15 +20,22 @@ export interface Origin {
   readonly index: number;
 }
 
+/** Numbers or booleans in arrays in arrays, as deep as a tensor has dimensions. */
 export type NestedArray = number | boolean | NestedArray[];
 
 /**
  * An immutable n-dimensional array: `shape`, `dtype` (float32, int32, uint32, bool), and either numbers on a backend or, inside `jit`, a variable of the graph.
  * Needs no disposal. Methods for common operations (`add`, `mean`, `reshape`, ...) are those of `np`.
+ * @example
+ * const x = np.array([[1, 2], [3, 4]]);
+ * x.shape; // => [2, 2]
+ * x.mul(10).sum(0); // => Tensor float32[2] [40, 60]
+ * await x.data(); // => Float32Array(4) [1, 2, 3, 4]
  */
 export class Tensor {
   /** @internal */
   constructor(
+    /** Shape, dtype and weakness together; equal types are one object. */
     readonly aval: Aval,
     /** @internal */ readonly buffer: Buffer | null,
     /** @internal */ readonly variable: Variable | null,
@@ -45,15 +52,19 @@ export class Tensor {
     return new Tensor(this.aval, this.buffer, this.variable, origin);
   }
 
+  /** The sizes of the dimensions; `[]` for a scalar. */
   get shape(): Shape {
     return this.aval.shape;
   }
+  /** The elements' type: float32, int32, uint32 or bool. */
   get dtype(): DType {
     return this.aval.dtype;
   }
+  /** How many dimensions there are. */
   get ndim(): number {
     return this.aval.rank;
   }
+  /** How many elements there are. */
   get size(): number {
     return this.aval.size;
   }
@@ -111,10 +122,12 @@ export class Tensor {
     return nest(await this.data(), this.shape, this.dtype);
   }
 
+  /** `toArray()`, for JSON.stringify; blocks until the numbers are there. */
   toJSON(): NestedArray {
     return this.toArray();
   }
 
+  /** Dtype and shape, without the numbers: "Tensor<float32[2, 3]>". */
   toString(): string {
     return this.buffer === null ? `Traced<${this.aval}>` : `Tensor<${this.aval}>`;
   }

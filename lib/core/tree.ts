@@ -5,16 +5,25 @@
 import { TreeStructureError } from './errors.js';
 import { Tensor } from './tensor.js';
 
+/** The keys and indices from the root of a tree to a leaf. */
 export type Path = readonly (string | number)[];
 
-/** A tree's structure, without its leaves. */
+/**
+ * A tree's structure, without its leaves.
+ * @example
+ * const def: tree.TreeDef = tree.structure({ kernel: 1, bias: 2 });
+ * def.leafCount; // => 2
+ */
 export abstract class TreeDef {
+  /** How many leaves a tree of this structure has. */
   abstract readonly leafCount: number;
   /** Appends `value`'s leaves; false, with any number of leaves appended, if its structure is another. */
   abstract collect(value: unknown, leaves: unknown[]): boolean;
   /** A tree of this structure from `leaves`, starting at `cursor.at`. */
   abstract build(leaves: readonly unknown[], cursor: { at: number }): unknown;
+  /** The structure with `*` in place of leaves: "{bias: *, kernel: *}". */
   abstract toString(): string;
+  /** Appends the leaves' paths to `out`, each after `prefix`. */
   abstract paths(prefix: Path, out: Path[]): void;
 }
 
@@ -166,7 +175,23 @@ class ClassDef extends TreeDef {
   }
 }
 
-/** Makes instances of `ctor` (not of its subclasses) inner nodes of trees. */
+/**
+ * Makes instances of `ctor` (not of its subclasses) inner nodes of trees.
+ * @example
+ * class Pair {
+ *   constructor(
+ *     readonly a: unknown,
+ *     readonly b: unknown,
+ *   ) {}
+ * }
+ * tree.registerTreeClass(Pair, {
+ *   names: () => ['a', 'b'],
+ *   children: (pair) => [pair.a, pair.b],
+ *   aux: () => [],
+ *   build: (_, [a, b]) => new Pair(a, b),
+ * });
+ * tree.map((x: number) => x * 10, new Pair(1, { c: 2 })); // => Pair { a: 10, b: { c: 20 } }
+ */
 export function registerTreeClass<T extends object>(ctor: abstract new (...args: never[]) => T, spec: TreeClass<T>): void {
   classes.set(ctor, spec as unknown as TreeClass<never>);
 }
@@ -190,7 +215,13 @@ const LEAF = new LeafDef();
 const NULL = new EmptyDef(null);
 const UNDEFINED = new EmptyDef(undefined);
 
-/** The leaves from left to right, and the structure to put them back. */
+/**
+ * The leaves from left to right, and the structure to put them back.
+ * @example
+ * const [leaves, def] = tree.flatten({ b: [1, 2], a: 3 });
+ * leaves; // => [3, 1, 2]
+ * String(def); // => '{a: *, b: [*, *]}'
+ */
 export function flatten(tree: unknown): [unknown[], TreeDef] {
   const leaves: unknown[] = [];
   const def = structure(tree);
@@ -198,6 +229,12 @@ export function flatten(tree: unknown): [unknown[], TreeDef] {
   return [leaves, def];
 }
 
+/**
+ * A tree of this structure with these leaves, as many as it has; else throws TreeStructureError. As jax.tree.unflatten.
+ * @example
+ * const def = tree.structure({ b: [0, 0], a: 0 });
+ * tree.unflatten(def, [3, 1, 2]); // => { a: 3, b: [1, 2] }
+ */
 export function unflatten(def: TreeDef, leaves: readonly unknown[]): unknown {
   if (leaves.length !== def.leafCount) {
     throw new TreeStructureError(`a tree of structure ${def} has ${def.leafCount} leaves, got ${leaves.length}`);
@@ -205,10 +242,18 @@ export function unflatten(def: TreeDef, leaves: readonly unknown[]): unknown {
   return def.build(leaves, { at: 0 });
 }
 
+/**
+ * The leaves from left to right. As jax.tree.leaves.
+ * @example tree.leaves({ b: [1, 2], a: 3, none: null }); // => [3, 1, 2]
+ */
 export function leaves(tree: unknown): unknown[] {
   return flatten(tree)[0];
 }
 
+/**
+ * A tree's structure, without its leaves. As jax.tree.structure.
+ * @example String(tree.structure({ b: [1, 2], a: np.ones([3]) })); // => '{a: *, b: [*, *]}'
+ */
 export function structure(tree: unknown): TreeDef {
   if (tree === null) return NULL;
   if (tree === undefined) return UNDEFINED;
@@ -234,7 +279,10 @@ function byCodePoint(a: string, b: string): number {
   return x.length - y.length;
 }
 
-/** Each leaf with its path, as `[path, leaf]`. */
+/**
+ * Each leaf with its path, as `[path, leaf]`.
+ * @example tree.leavesWithPath({ Dense_0: { bias: 1, kernel: 2 } }); // => [[['Dense_0', 'bias'], 1], [['Dense_0', 'kernel'], 2]]
+ */
 export function leavesWithPath(tree: unknown): [Path, unknown][] {
   const [values, def] = flatten(tree);
   const paths: Path[] = [];
@@ -242,7 +290,10 @@ export function leavesWithPath(tree: unknown): [Path, unknown][] {
   return values.map((v, i) => [paths[i]!, v]);
 }
 
-/** "params/Dense_0/kernel"; the root is "(root)". */
+/**
+ * "params/Dense_0/kernel"; the root is "(root)".
+ * @example tree.formatPath(['params', 'Dense_0', 'kernel']); // => 'params/Dense_0/kernel'
+ */
 export const formatPath = (path: Path): string => (path.length === 0 ? '(root)' : path.join('/'));
 
 /** A tree shaped like T whose leaves are U. */
@@ -261,6 +312,10 @@ export type Mapped<T, U> = T extends null | undefined
 /**
  * A tree of `f(leaf, ...)` with the structure of `tree`; the others have it too, or carry whole subtrees where `tree` has leaves (as in JAX).
  * Keys come out sorted. Throws TreeStructureError with the first path that differs.
+ * @example
+ * const params = { kernel: np.ones([2, 3]), bias: np.zeros([3]) };
+ * tree.map((t: Tensor) => t.shape, params); // => { bias: [3], kernel: [2, 3] }
+ * tree.map((a: Tensor, b: Tensor) => a.add(b), params, { kernel: np.ones([2, 3]) }); // throws TreeStructureError: … the other lacks "bias"
  */
 /* eslint-disable @typescript-eslint/no-explicit-any -- leaves of further trees have no common type */
 export function map<T>(f: (leaf: Tensor, ...rest: any[]) => Tensor, tree: T, ...rest: unknown[]): T;
@@ -279,7 +334,10 @@ export function map(f: (leaf: never, ...rest: any[]) => unknown, tree: unknown, 
   );
 }
 
-/** `map` whose function gets the path as well. */
+/**
+ * `map` whose function gets the path as well.
+ * @example tree.mapWithPath((path) => tree.formatPath(path), { Dense_0: { bias: 1, kernel: 2 } }); // => { Dense_0: { bias: 'Dense_0/bias', kernel: 'Dense_0/kernel' } }
+ */
 export function mapWithPath<T, U>(f: (path: Path, leaf: never) => U, tree: T): Mapped<T, U> {
   const def = structure(tree);
   return unflatten(
@@ -336,15 +394,26 @@ function describe(value: unknown): string {
   return `${typeof value} ${String(value)}`;
 }
 
-/** Folds the leaves from left to right. */
+/**
+ * Folds the leaves from left to right.
+ * @example tree.reduce((n, t: Tensor) => n + t.size, { kernel: np.ones([2, 3]), bias: np.zeros([3]) }, 0); // => 9
+ */
 export function reduce<U>(f: (accumulator: U, leaf: never) => U, tree: unknown, initial: U): U {
   return leaves(tree).reduce<U>((acc, leaf) => f(acc, leaf as never), initial);
 }
 
-/** True if `f` holds for every leaf. */
+/**
+ * True if `f` holds for every leaf.
+ * @example tree.all((t: Tensor) => t.ndim === 2, { kernel: np.ones([2, 3]), bias: np.zeros([3]) }); // => false
+ */
 export const all = (f: (leaf: never) => boolean, tree: unknown): boolean => leaves(tree).every((leaf) => f(leaf as never));
 
-/** True if both trees have the same structure. */
+/**
+ * True if both trees have the same structure.
+ * @example
+ * tree.sameStructure({ a: 1, b: [2, 3] }, { b: [0, 0], a: 0 }); // => true
+ * tree.sameStructure({ a: 1 }, { a: [1] }); // => false
+ */
 export function sameStructure(a: unknown, b: unknown): boolean {
   return structure(a).collect(b, []);
 }

@@ -10,6 +10,7 @@ import { param } from './hooks.js';
 import { varianceScaling, type Initializer } from './initializers.js';
 import { module } from './module.js';
 
+/** What `Embed` can be told. */
 export interface EmbedConfig {
   numEmbeddings: number;
   features: number;
@@ -26,6 +27,10 @@ const DEFAULT_EMBEDDING = varianceScaling(1, 'fan_in', 'normal', { inAxis: -1, o
  * A table of vectors, the parameter `embedding` [numEmbeddings, features]: integer inputs [...] give [..., features]; negative ones count from
  * the end, and those outside of the table give NaN.
  * The method `attend` gives the inner products of [..., features] with all rows, [..., numEmbeddings]. As flax.linen.Embed.
+ * @example
+ * const embed = nn.Embed({ numEmbeddings: 100, features: 8 });
+ * const variables = embed.init(random.PRNGKey(0), np.zeros([1], 'int32'));
+ * embed.apply(variables, np.array([[3, 1, 4]], 'int32')).shape; // => [1, 3, 8]
  */
 export const Embed = module(
   'Embed',

@@ -2,13 +2,26 @@
 import { formatShape, type Shape } from '../core/aval.js';
 import { FlaxenError } from '../core/errors.js';
 
-/** The base of the errors that Flax has too. */
+/**
+ * The base of the errors that Flax has too.
+ * @example
+ * nn.Dense({ features: 2 }).apply({}, np.ones([1, 3])); // throws ScopeCollectionNotFound: …
+ * new errors.InvalidFilterError('3') instanceof errors.FlaxError; // => true
+ */
 export class FlaxError extends FlaxenError {}
 
-/** A random key is missing, or is not a key. */
+/**
+ * A random key is missing, or is not a key.
+ * @example
+ * const net = nn.Dropout({ rate: 0.5, deterministic: false });
+ * net.apply({}, np.ones([2])); // throws InvalidRngError: …
+ */
 export class InvalidRngError extends FlaxError {}
 
-/** The first argument of `apply` is no object of collections. */
+/**
+ * The first argument of `apply` is no object of collections.
+ * @example nn.Dense({ features: 2 }).apply(np.ones([2]) as never, np.ones([1, 3])); // throws ApplyScopeInvalidVariablesTypeError: …
+ */
 export class ApplyScopeInvalidVariablesTypeError extends FlaxError {
   constructor(got: string) {
     super(
@@ -18,7 +31,13 @@ export class ApplyScopeInvalidVariablesTypeError extends FlaxError {
   }
 }
 
-/** `apply` got `{ params: { params: ... } }`. */
+/**
+ * `apply` got `{ params: { params: ... } }`.
+ * @example
+ * const dense = nn.Dense({ features: 2 });
+ * const variables = dense.init(random.PRNGKey(0), np.ones([1, 3]));
+ * dense.apply({ params: variables }, np.ones([1, 3])); // throws ApplyScopeInvalidVariablesStructureError: …
+ */
 export class ApplyScopeInvalidVariablesStructureError extends FlaxError {
   constructor() {
     super(
@@ -28,7 +47,12 @@ export class ApplyScopeInvalidVariablesStructureError extends FlaxError {
   }
 }
 
-/** A parameter is missing from a collection that has others, and may not be created. */
+/**
+ * A parameter is missing from a collection that has others, and may not be created.
+ * @example
+ * const params = { bias: np.zeros([2]) };
+ * nn.Dense({ features: 2 }).apply({ params }, np.ones([1, 3])); // throws ScopeParamNotFoundError: Could not find parameter named "kernel" …
+ */
 export class ScopeParamNotFoundError extends FlaxError {
   constructor(name: string, path: string) {
     super(
@@ -38,7 +62,13 @@ export class ScopeParamNotFoundError extends FlaxError {
   }
 }
 
-/** A variable was read from a collection that is empty and not mutable. */
+/**
+ * A variable was read from a collection that is empty and not mutable.
+ * @example
+ * const norm = nn.BatchNorm({ useRunningAverage: true });
+ * const { params } = norm.init(random.PRNGKey(0), np.ones([2, 3]));
+ * norm.apply({ params }, np.ones([2, 3])); // throws ScopeCollectionNotFound: Tried to access "mean" from collection "batch_stats" …
+ */
 export class ScopeCollectionNotFound extends FlaxError {
   constructor(collection: string, name: string, path: string) {
     super(
@@ -48,7 +78,13 @@ export class ScopeCollectionNotFound extends FlaxError {
   }
 }
 
-/** An existing parameter has another shape than its initializer would give it. */
+/**
+ * An existing parameter has another shape than its initializer would give it.
+ * @example
+ * const dense = nn.Dense({ features: 2 });
+ * const variables = dense.init(random.PRNGKey(0), np.ones([1, 3]));
+ * dense.apply(variables, np.ones([1, 4])); // throws ScopeParamShapeError: For parameter "kernel" in "/", … shape [4, 2], … shape [3, 2]. …
+ */
 export class ScopeParamShapeError extends FlaxError {
   constructor(name: string, path: string, expected: Shape, got: Shape) {
     super(
@@ -59,7 +95,13 @@ export class ScopeParamShapeError extends FlaxError {
   }
 }
 
-/** A variable is missing from a collection that has others, and may not be created. */
+/**
+ * A variable is missing from a collection that has others, and may not be created.
+ * @example
+ * const norm = nn.BatchNorm({ useRunningAverage: true });
+ * const { params } = norm.init(random.PRNGKey(0), np.ones([2, 3]));
+ * norm.apply({ params, batch_stats: { mean: np.zeros([3]) } }, np.ones([2, 3])); // throws ScopeVariableNotFoundError: No Variable named "var" …
+ */
 export class ScopeVariableNotFoundError extends FlaxError {
   constructor(name: string, collection: string, path: string) {
     super(
@@ -69,14 +111,25 @@ export class ScopeVariableNotFoundError extends FlaxError {
   }
 }
 
-/** A filter of collections that is no boolean, name, list of names, or `DenyList`. */
+/**
+ * A filter of collections that is no boolean, name, list of names, or `DenyList`.
+ * @example nn.DenyList(3 as never); // throws InvalidFilterError: Invalid Filter: "3". …
+ */
 export class InvalidFilterError extends FlaxError {
   constructor(filter: string) {
     super(`Invalid Filter: "${filter}". Use true, false, a collection's name, a list of names, or nn.DenyList(...).`);
   }
 }
 
-/** A module or variable was used after the `init` or `apply` that it belongs to had ended. */
+/**
+ * A module or variable was used after the `init` or `apply` that it belongs to had ended.
+ * @example
+ * let kept: nn.Module | undefined;
+ * const Outer = nn.module('Outer', () => (x: Tensor) => (kept = nn.Dense({ features: 1 }))(x));
+ * Outer().init(random.PRNGKey(0), np.ones([1, 3]));
+ * const Other = nn.module('Other', () => (x: Tensor) => kept!(x));
+ * Other().init(random.PRNGKey(0), np.ones([1, 3])); // throws InvalidScopeError: …
+ */
 export class InvalidScopeError extends FlaxError {
   constructor(what: string, path: string) {
     super(
@@ -85,7 +138,13 @@ export class InvalidScopeError extends FlaxError {
   }
 }
 
-/** A variable of a collection that is not mutable was assigned. */
+/**
+ * A variable of a collection that is not mutable was assigned.
+ * @example
+ * const norm = nn.BatchNorm({ useRunningAverage: false });
+ * const variables = norm.init(random.PRNGKey(0), np.ones([2, 3]));
+ * norm.apply(variables, np.ones([2, 3])); // throws ModifyScopeVariableError: Cannot update variable "mean" in "/" …
+ */
 export class ModifyScopeVariableError extends FlaxError {
   constructor(collection: string, name: string, path: string) {
     super(
@@ -95,7 +154,12 @@ export class ModifyScopeVariableError extends FlaxError {
   }
 }
 
-/** A variable was made, assigned or given a random key inside a transformation that is itself inside the module. */
+/**
+ * A variable was made, assigned or given a random key inside a transformation that is itself inside the module.
+ * @example
+ * const Inner = nn.module('Inner', () => (x: Tensor) => jit((y: Tensor) => nn.Dense({ features: 1 })(y))(x));
+ * Inner().init(random.PRNGKey(0), np.ones([1, 3])); // throws JaxTransformError: Jax transforms and Flax models cannot be mixed: …
+ */
 export class JaxTransformError extends FlaxError {
   constructor(what: string, path: string) {
     super(
@@ -105,7 +169,15 @@ export class JaxTransformError extends FlaxError {
   }
 }
 
-/** A name is taken by another submodule, parameter or variable of the same module. */
+/**
+ * A name is taken by another submodule, parameter or variable of the same module.
+ * @example
+ * const Twice = nn.module('Twice', () => (x: Tensor) => {
+ *   x = nn.Dense({ features: 3, name: 'head' })(x);
+ *   return nn.Dense({ features: 1, name: 'head' })(x);
+ * });
+ * Twice().init(random.PRNGKey(0), np.ones([1, 3])); // throws NameInUseError: Could not create submodule "head" …
+ */
 export class NameInUseError extends FlaxError {
   constructor(kind: 'submodule' | 'param' | 'variable', name: string, module: string, path: string) {
     super(
@@ -115,7 +187,10 @@ export class NameInUseError extends FlaxError {
   }
 }
 
-/** A module or one of its hooks was called where no module is running. */
+/**
+ * A module or one of its hooks was called where no module is running.
+ * @example nn.Dense({ features: 1 })(np.ones([1, 3])); // throws CallCompactUnboundModuleError: …
+ */
 export class CallCompactUnboundModuleError extends FlaxError {
   constructor(what: string) {
     super(
@@ -125,7 +200,10 @@ export class CallCompactUnboundModuleError extends FlaxError {
   }
 }
 
-/** `init` or `apply` was called on what `nn.module` returned, not on an instance of it. */
+/**
+ * `init` or `apply` was called on what `nn.module` returned, not on an instance of it.
+ * @example (nn.Dense as never as nn.Module).init(random.PRNGKey(0), np.ones([1, 3])); // throws InvalidInstanceModuleError: … write Dense().init(...)
+ */
 export class InvalidInstanceModuleError extends FlaxError {
   constructor(module: string, method: string) {
     super(
@@ -135,7 +213,13 @@ export class InvalidInstanceModuleError extends FlaxError {
   }
 }
 
-/** A collective needs an axis that no surrounding vmap has named. */
+/**
+ * A collective needs an axis that no surrounding vmap has named.
+ * @example
+ * const norm = nn.BatchNorm({ useRunningAverage: false, axisName: 'batch' });
+ * const variables = norm.init(random.PRNGKey(0), np.ones([2, 3]));
+ * norm.apply(variables, np.ones([2, 3]), { mutable: ['batch_stats'] }); // throws UnboundAxisError: unbound axis name: "batch" …
+ */
 export class UnboundAxisError extends FlaxError {
   constructor(axisName: string, path: string) {
     super(

@@ -7,9 +7,17 @@ class DenyFilter {
 
 /** Every collection but those that `deny` names. */
 export type DenyList = DenyFilter;
+/** Which collections: all or none, one by name, several, or all but those of a `DenyList`. */
 export type Filter = boolean | string | readonly string[] | DenyList;
 
-/** Every collection but those that `deny` names. As flax.linen.DenyList. */
+/**
+ * Every collection but those that `deny` names. As flax.linen.DenyList.
+ * @example
+ * const norm = nn.BatchNorm({ useRunningAverage: false });
+ * const variables = norm.init(random.PRNGKey(0), np.ones([2, 3]));
+ * const [, updates] = norm.apply(variables, np.ones([2, 3]), { mutable: nn.DenyList('params') });
+ * Object.keys(updates); // => ['batch_stats']
+ */
 export function DenyList(deny: Filter): DenyList {
   checkFilter(deny);
   return new DenyFilter(deny);

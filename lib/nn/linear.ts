@@ -8,6 +8,7 @@ import { param } from './hooks.js';
 import { lecunNormal, zeros, type Initializer } from './initializers.js';
 import { module } from './module.js';
 
+/** What `Dense` can be told. */
 export interface DenseConfig {
   /** The size of the output's last axis. */
   features: number;
@@ -31,6 +32,11 @@ const DEFAULT_KERNEL = lecunNormal();
 /**
  * `x @ kernel + bias` over the last axis: [..., K] to [..., features], with the parameters `kernel` [K, features] and `bias` [features].
  * Throws ScopeParamShapeError where existing parameters do not fit the input. As flax.linen.Dense.
+ * @example
+ * const dense = nn.Dense({ features: 4 });
+ * const variables = dense.init(random.PRNGKey(0), np.ones([1, 3]));
+ * tree.map((v: Tensor) => v.shape, variables); // => { params: { bias: [4], kernel: [3, 4] } }
+ * dense.apply(variables, np.ones([8, 3])).shape; // => [8, 4]
  */
 export const Dense = module(
   'Dense',

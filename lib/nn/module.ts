@@ -119,6 +119,18 @@ function makeBound(binding: Binding, root: Root): unknown {
  * Submodules are named in the order in which they are made: `Dense_0`, `Dense_1`; one with a `name` in its configuration has that and does not count. An
  * instance that is called twice shares its parameters. One that was made outside belongs to the module that has it in its configuration (under the field's
  * name), else to the first that calls it. The definition is flax.linen.Module's.
+ * @example
+ * const MLP = nn.module('MLP', ({ hidden }: { hidden: number }) => (x: Tensor, { train }: { train: boolean }) => {
+ *   x = nn.Dense({ features: hidden })(x);
+ *   x = nn.BatchNorm({ useRunningAverage: !train })(x);
+ *   return nn.Dense({ features: 1 })(nn.relu(x));
+ * });
+ * const mlp = MLP({ hidden: 4 });
+ * const variables = mlp.init(random.PRNGKey(0), np.ones([1, 3]), { train: false });
+ * Object.keys(variables.params); // => ['Dense_0', 'BatchNorm_0', 'Dense_1']
+ * const [y, updates] = mlp.apply(variables, np.ones([2, 3]), { train: true, mutable: ['batch_stats'] });
+ * y.shape; // => [2, 1]
+ * tree.map((v: Tensor) => v.shape, updates); // => { batch_stats: { BatchNorm_0: { mean: [4], var: [4] } } }
  */
 export function module<B extends Body>(name: string, configure: () => B): ModuleType<object, B>;
 export function module<C extends object, B extends Body>(

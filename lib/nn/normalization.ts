@@ -36,6 +36,7 @@ interface AffineConfig {
   axisIndexGroups?: readonly (readonly number[])[];
 }
 
+/** What `BatchNorm` can be told. */
 export interface BatchNormConfig extends AffineConfig {
   /** Whether to normalize with the running statistics; here or at the call. */
   useRunningAverage?: boolean;
@@ -45,6 +46,7 @@ export interface BatchNormConfig extends AffineConfig {
   momentum?: number;
 }
 
+/** What a call of `BatchNorm` can be told. */
 export interface BatchNormOptions {
   useRunningAverage?: boolean;
   /** Which elements count in the statistics (bool, broadcasts to x). */
@@ -77,6 +79,13 @@ const across = (config: AffineConfig): ((mean: Tensor) => Tensor) | undefined =>
  * and moves the running statistics `mean` and `var` of the collection `batch_stats` (float32, zeros and ones at first) to `momentum * old +
  * (1 - momentum) * batch`, which needs `mutable: ['batch_stats']`; else it normalizes with the running statistics. `init` leaves them as they are. The
  * parameters `scale` and `bias` and the statistics have the shape of the feature axes; the result has x's. As flax.linen.BatchNorm.
+ * @example
+ * const norm = nn.BatchNorm({ momentum: 0.9 });
+ * const x = np.array([[1, 10], [3, 30]]);
+ * const variables = norm.init(random.PRNGKey(0), x, { useRunningAverage: false });
+ * const [y, updates] = norm.apply(variables, x, { useRunningAverage: false, mutable: ['batch_stats'] });
+ * y; // => Tensor float32[2, 2] [[-1.0, -1.0], [1.0, 1.0]]
+ * updates.batch_stats; // => { mean: Tensor float32[2] [0.2, 2], var: Tensor float32[2] [1, 10.9] }
  */
 export const BatchNorm = module('BatchNorm', (config: BatchNormConfig) => (x: Tensor, options: BatchNormOptions = {}): Tensor => {
   const { axis = -1, momentum = 0.99, epsilon = 1e-5, useFastVariance: fastVariance = true } = config;
@@ -126,6 +135,7 @@ export const BatchNorm = module('BatchNorm', (config: BatchNormConfig) => (x: Te
   );
 });
 
+/** What `LayerNorm` can be told. */
 export interface LayerNormConfig extends AffineConfig {
   /** The axes that are normalized. Default -1. */
   reductionAxes?: number | readonly number[];
@@ -136,6 +146,10 @@ export interface LayerNormConfig extends AffineConfig {
 /**
  * Layer normalization (Ba et al. 2016): each example by its own mean and biased variance over `reductionAxes`, epsilon 1e-6; the parameters `scale` and
  * `bias` have the shape of `featureAxes`. `mask` tells which elements count. As flax.linen.LayerNorm.
+ * @example
+ * const norm = nn.LayerNorm();
+ * const x = np.array([[1, 3], [10, 30]]);
+ * norm.apply(norm.init(random.PRNGKey(0), x), x); // => Tensor float32[2, 2] [[-1, 1], [-1, 1]]
  */
 export const LayerNorm = module('LayerNorm', (config: LayerNormConfig) => (x: Tensor, { mask }: { mask?: Tensor } = {}): Tensor => {
   const { reductionAxes = -1, featureAxes: feature = -1, epsilon = 1e-6, useFastVariance: fastVariance = true } = config;

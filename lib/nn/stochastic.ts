@@ -7,6 +7,7 @@ import * as random from '../random/index.js';
 import { makeRng, mergeParam } from './hooks.js';
 import { module } from './module.js';
 
+/** What `Dropout` can be told. */
 export interface DropoutConfig {
   /** The probability that an element is dropped, 0 to 1. */
   rate: number;
@@ -18,6 +19,7 @@ export interface DropoutConfig {
   rngCollection?: string;
 }
 
+/** What a call of `Dropout` can be told. */
 export interface DropoutOptions {
   deterministic?: boolean;
   /** A key to use in place of the stream's next one. */
@@ -27,6 +29,10 @@ export interface DropoutOptions {
 /**
  * Dropout (Srivastava et al. 2014): each element becomes 0 with probability `rate`, else `x / (1 - rate)`. Needs a key: `rngs: { dropout: key }`.
  * As flax.linen.Dropout.
+ * @example
+ * const dropout = nn.Dropout({ rate: 0.5 });
+ * dropout.apply({}, np.ones([6]), { deterministic: false, rngs: { dropout: random.PRNGKey(0) } }); // => Tensor float32[6] [0, 2, 2, 0, 0, 0]
+ * dropout.apply({}, np.ones([6]), { deterministic: true }); // => Tensor float32[6] [1, 1, 1, 1, 1, 1]
  */
 export const Dropout = module(
   'Dropout',

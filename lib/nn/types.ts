@@ -17,6 +17,7 @@ export interface Variables {
 /** What `apply` takes: collections by name; an absent or undefined one is empty. */
 export type VariablesLike = Readonly<Record<string, Collection | undefined>>;
 
+/** A function that a module runs. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a bound that every function meets
 export type Forward = (...args: any[]) => any;
 /** Named methods; `__call__` is the one that calling the instance runs. */
@@ -70,8 +71,15 @@ interface WithMethod {
   [option: string]: unknown;
 }
 
+// True for functions of which nothing is known, such as those of `nn.Module` without a type argument.
+type IsUnknown<F extends Forward> = 0 extends 1 & Parameters<F>[number] ? (unknown[] extends Parameters<F> ? true : false) : false;
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- so that every module's apply is one
+type AnyApply = (variables: VariablesLike, ...args: any[]) => any;
+
 /** `apply`: a pair with the mutable collections if and only if `mutable` is given and not false. */
-export interface Apply<F extends Forward> {
+export type Apply<F extends Forward> = IsUnknown<F> extends true ? AnyApply : TypedApply<F>;
+
+interface TypedApply<F extends Forward> {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- another method has another type
   (variables: VariablesLike, ...args: [...unknown[], WithMethod]): any;
   (variables: VariablesLike, ...args: WithOptions<Parameters<F>, ApplyOptions & { mutable: Mutable }>): [ReturnType<F>, Variables];
@@ -79,7 +87,11 @@ export interface Apply<F extends Forward> {
 }
 
 /** `init` and its like, with what comes back: R, or M where a method is named. */
-export interface Init<F extends Forward, R, M = R> {
+export type Init<F extends Forward, R, M = R> =
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- so that every module's init is one
+  IsUnknown<F> extends true ? (rngs: Rngs | Tensor, ...args: any[]) => R : TypedInit<F, R, M>;
+
+interface TypedInit<F extends Forward, R, M> {
   (rngs: Rngs | Tensor, ...args: [...unknown[], WithMethod]): M;
   (rngs: Rngs | Tensor, ...args: WithOptions<Parameters<F>, InitOptions>): R;
 }

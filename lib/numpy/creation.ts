@@ -10,6 +10,7 @@ import { asTensor, cast, checkDType, describe, dtypeOption, settle, typeOf, type
 /** Nested arrays of numbers, booleans or tensors. */
 export type ArrayData = TensorLike | ArrayBufferView | readonly ArrayData[];
 
+/** What `array` can be told. */
 export interface ArrayOptions {
   /** The dtype; default the data's own. */
   readonly dtype?: DType;
@@ -21,6 +22,11 @@ export interface ArrayOptions {
  * A tensor from nested arrays of numbers (float32, whole ones too, since gradients need floats), of booleans (bool), or of tensors (stacked); from a typed array
  * (its own dtype; other widths of whole numbers int32, Float64Array float32); or from a tensor. Data is copied.
  * Throws ShapeError for ragged nests, with the path, and ArgumentError for what is no number. As jnp.array.
+ * @example
+ * np.array([[1, 2], [3, 4]]); // => Tensor float32[2, 2] [[1, 2], [3, 4]]
+ * np.array(Int32Array.of(1, 2, 3, 4), { shape: [2, 2] }); // => Tensor int32[2, 2] [[1, 2], [3, 4]]
+ * np.array([true, false]).dtype; // => 'bool'
+ * np.array([[1, 2], [3]]); // throws ShapeError: np.array got a ragged nest: [1] has 1 entries …
  */
 export function array(data: ArrayData, options: ArrayOptions | DType = {}): Tensor {
   const dtype = dtypeOption(options, 'array');
@@ -32,7 +38,10 @@ export function array(data: ArrayData, options: ArrayOptions | DType = {}): Tens
   return lax.reshape(dtype === undefined ? t : cast(t, dtype), shape ?? t.shape);
 }
 
-/** A tensor from anything that `array` takes; a tensor comes back as it is. As jnp.asarray. */
+/**
+ * A tensor from anything that `array` takes; a tensor comes back as it is. As jnp.asarray.
+ * @example np.asarray(Uint8Array.of(1, 2)); // => Tensor int32[2] [1, 2]
+ */
 export const asarray = array;
 
 function fromNested(data: Exclude<ArrayData, ArrayBufferView>, dtype: DType | undefined): Tensor {
@@ -109,13 +118,22 @@ function stackNested(data: unknown, dtype: DType | undefined): Tensor {
   return build(data);
 }
 
-/** Zeros, float32 unless a dtype is given. As jnp.zeros. */
+/**
+ * Zeros, float32 unless a dtype is given. As jnp.zeros.
+ * @example np.zeros([2, 2]); // => Tensor float32[2, 2] [[0, 0], [0, 0]]
+ */
 export const zeros = (shape: Shape | number, options?: DTypeOption): Tensor => full(shape, 0, dtypeOption(options, 'zeros') ?? 'float32');
 
-/** Ones, float32 unless a dtype is given. As jnp.ones. */
+/**
+ * Ones, float32 unless a dtype is given. As jnp.ones.
+ * @example np.ones([3], 'int32'); // => Tensor int32[3] [1, 1, 1]
+ */
 export const ones = (shape: Shape | number, options?: DTypeOption): Tensor => full(shape, 1, dtypeOption(options, 'ones') ?? 'float32');
 
-/** A tensor full of one value: a number (float32 unless a dtype is given), a boolean, or a tensor, which is broadcast. As jnp.full. */
+/**
+ * A tensor full of one value: a number (float32 unless a dtype is given), a boolean, or a tensor, which is broadcast. As jnp.full.
+ * @example np.full([2, 2], 7); // => Tensor float32[2, 2] [[7, 7], [7, 7]]
+ */
 export function full(shape: Shape | number, value: TensorLike, options?: DTypeOption): Tensor {
   const form = typeof shape === 'number' ? [shape] : shape;
   if (!Array.isArray(form)) throw new ArgumentError(`np.full takes a shape such as [2, 3], got ${describe(shape)}`);
@@ -125,13 +143,22 @@ export function full(shape: Shape | number, value: TensorLike, options?: DTypeOp
   return lax.full(form, Number(v), dtype ?? (typeof v === 'boolean' ? 'bool' : 'float32'));
 }
 
-/** Zeros of x's shape and dtype. */
+/**
+ * Zeros of x's shape and dtype.
+ * @example np.zerosLike(np.ones([2], 'int32')); // => Tensor int32[2] [0, 0]
+ */
 export const zerosLike = (x: TensorLike, options?: DTypeOption): Tensor => fullLike(x, 0, options);
 
-/** Ones of x's shape and dtype. */
+/**
+ * Ones of x's shape and dtype.
+ * @example np.onesLike(np.zeros([2], 'int32')); // => Tensor int32[2] [1, 1]
+ */
 export const onesLike = (x: TensorLike, options?: DTypeOption): Tensor => fullLike(x, 1, options);
 
-/** A tensor of x's shape and dtype, full of one value. */
+/**
+ * A tensor of x's shape and dtype, full of one value.
+ * @example np.fullLike(np.ones([2], 'int32'), 7); // => Tensor int32[2] [7, 7]
+ */
 export function fullLike(x: TensorLike, value: TensorLike, options?: DTypeOption): Tensor {
   const t = asTensor(x, 'fullLike');
   return full(t.shape, value, dtypeOption(options, 'fullLike') ?? t.dtype);
@@ -139,6 +166,9 @@ export function fullLike(x: TensorLike, value: TensorLike, options?: DTypeOption
 
 /**
  * Numbers from `start` (0 when only a stop is given) up to and without `stop` by `step`: int32 if all three are whole, else float32. As jnp.arange.
+ * @example
+ * np.arange(3); // => Tensor int32[3] [0, 1, 2]
+ * np.arange(0, 1, 0.25); // => Tensor float32[4] [0, 0.25, 0.5, 0.75]
  */
 export function arange(startOrStop: number, stop?: number | DTypeOption, step: number = 1, options?: DTypeOption): Tensor {
   if (typeof stop === 'object' || typeof stop === 'string') [stop, options] = [undefined, stop];
@@ -157,6 +187,7 @@ export function arange(startOrStop: number, stop?: number | DTypeOption, step: n
   );
 }
 
+/** What `linspace` can be told. */
 export interface LinspaceOptions {
   /** How many numbers; default 50. */
   readonly num?: number;
@@ -165,7 +196,10 @@ export interface LinspaceOptions {
   readonly dtype?: DType;
 }
 
-/** `num` evenly spaced numbers from `start` to `stop`, float32 unless a dtype is given. As jnp.linspace. */
+/**
+ * `num` evenly spaced numbers from `start` to `stop`, float32 unless a dtype is given. As jnp.linspace.
+ * @example np.linspace(0, 1, 5); // => Tensor float32[5] [0, 0.25, 0.5, 0.75, 1]
+ */
 export function linspace(start: number, stop: number, options: LinspaceOptions | number = {}): Tensor {
   const { num = 50, endpoint = true, dtype = 'float32' } = typeof options === 'number' ? { num: options } : options;
   if (!Number.isInteger(num) || num < 0) throw new ArgumentError(`np.linspace makes a whole number of elements, got num ${num}`);
@@ -175,6 +209,7 @@ export function linspace(start: number, stop: number, options: LinspaceOptions |
   return fromNumbers(numbers, Aval.of([num], checkDType(dtype, 'linspace')));
 }
 
+/** What `eye` and `tri` can be told. */
 export interface EyeOptions {
   /** Columns; default as many as rows. */
   readonly m?: number;
@@ -183,15 +218,24 @@ export interface EyeOptions {
   readonly dtype?: DType;
 }
 
-/** Ones on a diagonal, zeros elsewhere: [n, m], float32 unless a dtype is given. As jnp.eye. */
+/**
+ * Ones on a diagonal, zeros elsewhere: [n, m], float32 unless a dtype is given. As jnp.eye.
+ * @example np.eye(2, { m: 3, k: 1 }); // => Tensor float32[2, 3] [[0, 1, 0], [0, 0, 1]]
+ */
 export function eye(n: number, { m = n, k = 0, dtype = 'float32' }: EyeOptions = {}): Tensor {
   return cast(lax.eq(rows([n, m], k), lax.iota([n, m], 1)), checkDType(dtype, 'eye'));
 }
 
-/** The identity matrix [n, n]. */
+/**
+ * The identity matrix [n, n].
+ * @example np.identity(2); // => Tensor float32[2, 2] [[1, 0], [0, 1]]
+ */
 export const identity = (n: number, options?: DTypeOption): Tensor => eye(n, { dtype: dtypeOption(options, 'identity') });
 
-/** Ones at and below a diagonal: [n, m]. As jnp.tri. */
+/**
+ * Ones at and below a diagonal: [n, m]. As jnp.tri.
+ * @example np.tri(3); // => Tensor float32[3, 3] [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+ */
 export function tri(n: number, { m = n, k = 0, dtype = 'float32' }: EyeOptions = {}): Tensor {
   return cast(lax.ge(rows([n, m], k), lax.iota([n, m], 1)), checkDType(dtype, 'tri'));
 }

@@ -8,6 +8,9 @@ import { cast, promotedDTypes, type TensorLike } from './operands.js';
 /**
  * The sum of products that `subscripts` spells: 'ij,jk->ik' is a matrix product, 'ii' a trace, '...i,i->...' a batch of dot products. Without '->' the result has the
  * labels that stand once, in alphabetical order, after the dimensions of '...'. Sizes of equal labels agree or are 1. As jnp.einsum.
+ * @example
+ * np.einsum('ij,jk->ik', np.array([[1, 2]]), np.array([[3], [4]])); // => Tensor float32[1, 1] [[11]]
+ * np.einsum('ii', np.eye(3)); // => Tensor float32[] 3
  */
 export function einsum(subscripts: string, ...operands: readonly TensorLike[]): Tensor {
   const tensors = promotedDTypes('einsum', operands);

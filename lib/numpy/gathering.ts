@@ -10,6 +10,7 @@ import { asNumeric, asTensor, cast, checkDType, settle, type TensorLike } from '
 /** What an index outside gives: NaN (the dtype's extreme for integers), the nearest element, or the one that wrapping around leads to. */
 export type TakeMode = 'fill' | 'clip' | 'wrap';
 
+/** What `take` can be told. */
 export interface TakeOptions {
   /** The axis; flattened if null, which is the default. */
   readonly axis?: number | null;
@@ -28,7 +29,12 @@ export function asIndices(indices: TensorLike, name: string): Tensor {
 export const fromEnd = (indices: Tensor, size: number): Tensor =>
   indices.dtype === 'uint32' ? indices : lax.select(lax.lt(indices, 0), lax.add(indices, size), indices);
 
-/** Elements of x at `indices` along an axis: `x.shape[:axis] + indices.shape + x.shape[axis+1:]`. As jnp.take. */
+/**
+ * Elements of x at `indices` along an axis: `x.shape[:axis] + indices.shape + x.shape[axis+1:]`. As jnp.take.
+ * @example
+ * np.take(np.array([10, 20, 30]), np.array([2, -3], 'int32')); // => Tensor float32[2] [30, 10]
+ * np.take(np.ones([4, 3]), np.array([0, 1], 'int32'), { axis: 0 }).shape; // => [2, 3]
+ */
 export function take(x: TensorLike, indices: TensorLike, given: number | null | TakeOptions = {}): Tensor {
   const { axis = null, mode = 'fill' } = typeof given === 'number' || given === null ? { axis: given } : given;
   const own = asTensor(x, 'take');
@@ -51,7 +57,12 @@ function resolve(name: string, indices: Tensor, size: number, mode: TakeMode): T
   }
 }
 
-/** Elements of x at indices of x's rank: `out[..i..] = x[..indices[..i..]..]` along `axis` (the last by default); the other dimensions broadcast. As jnp.take_along_axis. */
+/**
+ * Elements of x at indices of x's rank: `out[..i..] = x[..indices[..i..]..]` along `axis` (the last by default); the other dimensions broadcast. As jnp.take_along_axis.
+ * @example
+ * const x = np.array([[3, 1, 2], [6, 5, 4]]);
+ * np.takeAlongAxis(x, np.argsort(x)); // => Tensor float32[2, 3] [[1, 2, 3], [4, 5, 6]]
+ */
 export function takeAlongAxis(
   x: TensorLike,
   indices: TensorLike,
@@ -73,7 +84,10 @@ export function takeAlongAxis(
   );
 }
 
-/** One-hot rows: [..., numClasses] with 1 where the class is the index, all 0 for indices outside. float32 unless a dtype is given. As jax.nn.one_hot. */
+/**
+ * One-hot rows: [..., numClasses] with 1 where the class is the index, all 0 for indices outside. float32 unless a dtype is given. As jax.nn.one_hot.
+ * @example np.oneHot(np.array([0, 2], 'int32'), 3); // => Tensor float32[2, 3] [[1, 0, 0], [0, 0, 1]]
+ */
 export function oneHot(x: TensorLike, numClasses: number, given: { dtype?: DType; axis?: number } = {}): Tensor {
   const { dtype = 'float32', axis = -1 } = given;
   if (!Number.isInteger(numClasses) || numClasses < 0)

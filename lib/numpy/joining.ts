@@ -13,7 +13,10 @@ function several(name: string, tensors: readonly TensorLike[]): Tensor[] {
   return promotedDTypes(name, tensors);
 }
 
-/** The tensors one after another along an axis (0; flattened if null); their other dimensions agree. As jnp.concatenate. */
+/**
+ * The tensors one after another along an axis (0; flattened if null); their other dimensions agree. As jnp.concatenate.
+ * @example np.concatenate([np.array([[1, 2]]), np.array([[3, 4]])]); // => Tensor float32[2, 2] [[1, 2], [3, 4]]
+ */
 export function concatenate(tensors: readonly TensorLike[], given?: number | null | { axis?: number | null }): Tensor {
   const { axis = 0 } = options<{ axis?: number | null }>(given, 'axis');
   const own = several('concatenate', tensors);
@@ -27,7 +30,10 @@ export function concatenate(tensors: readonly TensorLike[], given?: number | nul
   return lax.concatenate(own, axis);
 }
 
-/** Tensors of one shape along a new axis (0). As jnp.stack. */
+/**
+ * Tensors of one shape along a new axis (0). As jnp.stack.
+ * @example np.stack([np.array([1, 2]), np.array([3, 4])], { axis: 1 }); // => Tensor float32[2, 2] [[1, 3], [2, 4]]
+ */
 export function stack(tensors: readonly TensorLike[], given?: OneAxis): Tensor {
   const { axis = 0 } = options<{ axis?: number }>(given, 'axis');
   const own = several('stack', tensors);
@@ -42,17 +48,26 @@ export function stack(tensors: readonly TensorLike[], given?: OneAxis): Tensor {
   );
 }
 
-/** Rows on top of each other: vectors count as rows. As jnp.vstack. */
+/**
+ * Rows on top of each other: vectors count as rows. As jnp.vstack.
+ * @example np.vstack([np.array([1, 2]), np.array([3, 4])]); // => Tensor float32[2, 2] [[1, 2], [3, 4]]
+ */
 export const vstack = (tensors: readonly TensorLike[]): Tensor =>
   concatenate(several('vstack', tensors).map((t) => (t.ndim < 2 ? lax.reshape(t, [1, t.size]) : t)));
 
-/** Side by side: along axis 1, vectors along their only axis. As jnp.hstack. */
+/**
+ * Side by side: along axis 1, vectors along their only axis. As jnp.hstack.
+ * @example np.hstack([np.array([1, 2]), np.array([3])]); // => Tensor float32[3] [1, 2, 3]
+ */
 export function hstack(tensors: readonly TensorLike[]): Tensor {
   const own = several('hstack', tensors).map((t) => (t.ndim === 0 ? lax.reshape(t, [1]) : t));
   return concatenate(own, own[0]!.ndim === 1 ? 0 : 1);
 }
 
-/** Parts of equal size along an axis (0), or cut before each of the indices. As jnp.split. */
+/**
+ * Parts of equal size along an axis (0), or cut before each of the indices. As jnp.split.
+ * @example np.split(np.arange(4), 2); // => [Tensor int32[2] [0, 1], Tensor int32[2] [2, 3]]
+ */
 export function split(x: TensorLike, sections: number | readonly number[], given?: OneAxis): Tensor[] {
   const { axis = 0 } = options<{ axis?: number }>(given, 'axis');
   const t = asTensor(x, 'split');
@@ -63,7 +78,10 @@ export function split(x: TensorLike, sections: number | readonly number[], given
   return arraySplit(t, sections, axis);
 }
 
-/** Like `split`, but parts may differ by one: the first are larger. As jnp.array_split. */
+/**
+ * Like `split`, but parts may differ by one: the first are larger. As jnp.array_split.
+ * @example np.arraySplit(np.arange(3), 2); // => [Tensor int32[2] [0, 1], Tensor int32[1] [2]]
+ */
 export function arraySplit(x: TensorLike, sections: number | readonly number[], given?: OneAxis): Tensor[] {
   const { axis = 0 } = options<{ axis?: number }>(given, 'axis');
   const t = asTensor(x, 'arraySplit');
@@ -85,8 +103,10 @@ function evenCuts(n: number, parts: number): number[] {
   return Array.from({ length: parts - 1 }, (_, i) => (i + 1) * small + Math.min(i + 1, n % parts));
 }
 
+/** How wide a border is: one width for all sides, `[before, after]` for all axes, or such a pair for each axis. */
 export type PadWidth = number | readonly [number, number] | readonly (readonly [number, number])[];
 
+/** What `pad` can be told. */
 export interface PadOptions {
   /** What the border is made of: a constant, the outermost element, or a mirror image without or with the outermost. Default 'constant'. */
   readonly mode?: 'constant' | 'edge' | 'reflect' | 'symmetric';
@@ -94,7 +114,12 @@ export interface PadOptions {
   readonly constantValues?: number | Tensor;
 }
 
-/** A border around x: one width for all sides, `[before, after]` for all axes, or such a pair for each axis. As jnp.pad. */
+/**
+ * A border around x: one width for all sides, `[before, after]` for all axes, or such a pair for each axis. As jnp.pad.
+ * @example
+ * np.pad(np.array([1, 2]), [1, 2]); // => Tensor float32[5] [0, 1, 2, 0, 0]
+ * np.pad(np.array([1, 2, 3]), 1, { mode: 'reflect' }); // => Tensor float32[5] [2, 1, 2, 3, 2]
+ */
 export function pad(x: TensorLike, padWidth: PadWidth, { mode = 'constant', constantValues = 0 }: PadOptions = {}): Tensor {
   const t = asTensor(x, 'pad');
   const widths = padWidths(t, padWidth);

@@ -16,6 +16,9 @@ function multiplied(name: string, x: TensorLike, y: TensorLike, product: (a: Ten
 /**
  * Matrix product over the last two dimensions, [..., m, k] and [..., k, n] to [..., m, n]; the dimensions before them broadcast, a vector counts as one row on the
  * left and one column on the right. Scalars throw: use np.multiply. As jnp.matmul.
+ * @example
+ * np.matmul(np.array([[1, 2], [3, 4]]), np.array([1, 1])); // => Tensor float32[2] [3, 7]
+ * np.matmul(np.ones([8, 2, 3]), np.ones([3, 4])).shape; // => [8, 2, 4]
  */
 export const matmul = (x: TensorLike, y: TensorLike): Tensor =>
   multiplied('matmul', x, y, (a, b) => {
@@ -52,7 +55,10 @@ function checkSizes(name: string, a: Tensor, b: Tensor, aAxis: number, bAxis: nu
     throw new ShapeError(`np.${name} of ${a} and ${b} sums over ${a.shape[aAxis]} and ${b.shape[bAxis]} elements, which must agree`);
 }
 
-/** The sum over x's last and y's last but one dimension; a product with a scalar. As jnp.dot. */
+/**
+ * The sum over x's last and y's last but one dimension; a product with a scalar. As jnp.dot.
+ * @example np.dot(np.array([1, 2]), np.array([3, 4])); // => Tensor float32[] 11
+ */
 export const dot = (x: TensorLike, y: TensorLike): Tensor =>
   multiplied('dot', x, y, (a, b) => {
     if (a.ndim === 0 || b.ndim === 0) return multiply(a, b);
@@ -61,14 +67,20 @@ export const dot = (x: TensorLike, y: TensorLike): Tensor =>
     return contractOver(a, b, [a.ndim - 1], [axis]);
   });
 
-/** The sum of products of all elements, both flattened: a scalar. As jnp.vdot. */
+/**
+ * The sum of products of all elements, both flattened: a scalar. As jnp.vdot.
+ * @example np.vdot(np.ones([2, 3]), np.ones([3, 2])); // => Tensor float32[] 6
+ */
 export const vdot = (x: TensorLike, y: TensorLike): Tensor =>
   multiplied('vdot', x, y, (a, b) => {
     if (a.size !== b.size) throw new ShapeError(`np.vdot needs as many elements on both sides, got ${a} and ${b}`);
     return contractOver(lax.reshape(a, [a.size]), lax.reshape(b, [b.size]), [0], [0]);
   });
 
-/** The sum over the last dimension of both. As jnp.inner. */
+/**
+ * The sum over the last dimension of both. As jnp.inner.
+ * @example np.inner(np.array([1, 2]), np.array([[3, 4], [5, 6]])); // => Tensor float32[2] [11, 17]
+ */
 export const inner = (x: TensorLike, y: TensorLike): Tensor =>
   multiplied('inner', x, y, (a, b) => {
     if (a.ndim === 0 || b.ndim === 0) return multiply(a, b);
@@ -76,7 +88,10 @@ export const inner = (x: TensorLike, y: TensorLike): Tensor =>
     return contractOver(a, b, [a.ndim - 1], [b.ndim - 1]);
   });
 
-/** All products of an element of x and one of y, both flattened: [x.size, y.size]. As jnp.outer. */
+/**
+ * All products of an element of x and one of y, both flattened: [x.size, y.size]. As jnp.outer.
+ * @example np.outer(np.array([1, 2]), np.array([3, 4])); // => Tensor float32[2, 2] [[3, 4], [6, 8]]
+ */
 export function outer(x: TensorLike, y: TensorLike): Tensor {
   const [a, b] = promotedDTypes('outer', [x, y]) as [Tensor, Tensor];
   return multiply(lax.reshape(a, [a.size, 1]), lax.reshape(b, [1, b.size]));
@@ -85,7 +100,10 @@ export function outer(x: TensorLike, y: TensorLike): Tensor {
 /** Axes to sum over: how many (the last of x, the first of y), or a list for each. */
 export type TensordotAxes = number | readonly [number | readonly number[], number | readonly number[]];
 
-/** The sum over pairs of dimensions; what is left of x comes first. As jnp.tensordot, `axes` 2 by default. */
+/**
+ * The sum over pairs of dimensions; what is left of x comes first. As jnp.tensordot, `axes` 2 by default.
+ * @example np.tensordot(np.ones([2, 3, 4]), np.ones([3, 4, 5])).shape; // => [2, 5]
+ */
 export function tensordot(x: TensorLike, y: TensorLike, given: TensordotAxes | { axes?: TensordotAxes } = {}): Tensor {
   const axes =
     typeof given === 'object' && !Array.isArray(given) ? ((given as { axes?: TensordotAxes }).axes ?? 2) : (given as TensordotAxes);
@@ -115,13 +133,19 @@ function innermost(a: Tensor, b: Tensor, count: number): [number[], number[]] {
   return [first.map((i) => a.ndim - count + i), first];
 }
 
-/** The sum of the diagonal of the first two dimensions, `offset` above the main one. As jnp.trace. */
+/**
+ * The sum of the diagonal of the first two dimensions, `offset` above the main one. As jnp.trace.
+ * @example np.trace(np.array([[1, 2], [3, 4]])); // => Tensor float32[] 5
+ */
 export function trace(x: TensorLike, { offset = 0 }: { offset?: number } = {}): Tensor {
   const t = matrix('trace', asNumeric(x, 'trace'));
   return lax.reduceSum(diagonalOf(t, 0, 1, offset), 0);
 }
 
-/** The diagonal of the first two dimensions, as the last dimension. As jnp.diagonal. */
+/**
+ * The diagonal of the first two dimensions, as the last dimension. As jnp.diagonal.
+ * @example np.diagonal(np.array([[1, 2], [3, 4]])); // => Tensor float32[2] [1, 4]
+ */
 export function diagonal(x: TensorLike, { offset = 0 }: { offset?: number } = {}): Tensor {
   const d = diagonalOf(matrix('diagonal', asTensor(x, 'diagonal')), 0, 1, offset);
   return lax.transpose(d, [...d.shape.slice(1).map((_, i) => i + 1), 0]);
@@ -132,7 +156,12 @@ function matrix(name: string, t: Tensor): Tensor {
   return t;
 }
 
-/** From a vector the matrix with it on diagonal `k`, zeros elsewhere; from a matrix its diagonal `k`. As jnp.diag. */
+/**
+ * From a vector the matrix with it on diagonal `k`, zeros elsewhere; from a matrix its diagonal `k`. As jnp.diag.
+ * @example
+ * np.diag(np.array([1, 2])); // => Tensor float32[2, 2] [[1, 0], [0, 2]]
+ * np.diag(np.array([[1, 2], [3, 4]])); // => Tensor float32[2] [1, 4]
+ */
 export function diag(x: TensorLike, given: number | { k?: number } = {}): Tensor {
   const { k = 0 } = typeof given === 'number' ? { k: given } : given;
   const t = asTensor(x, 'diag');
@@ -155,8 +184,14 @@ function triangle(name: string, x: TensorLike, k: number, keeps: (row: Tensor, c
 
 const diagonalOption = (given: number | { k?: number } | undefined): number => (typeof given === 'number' ? given : (given?.k ?? 0));
 
-/** x with zeros above diagonal `k` of the last two dimensions. As jnp.tril. */
+/**
+ * x with zeros above diagonal `k` of the last two dimensions. As jnp.tril.
+ * @example np.tril(np.ones([2, 2])); // => Tensor float32[2, 2] [[1, 0], [1, 1]]
+ */
 export const tril = (x: TensorLike, k?: number | { k?: number }): Tensor => triangle('tril', x, diagonalOption(k), lax.ge);
 
-/** x with zeros below diagonal `k` of the last two dimensions. As jnp.triu. */
+/**
+ * x with zeros below diagonal `k` of the last two dimensions. As jnp.triu.
+ * @example np.triu(np.ones([2, 2])); // => Tensor float32[2, 2] [[1, 1], [0, 1]]
+ */
 export const triu = (x: TensorLike, k?: number | { k?: number }): Tensor => triangle('triu', x, diagonalOption(k), lax.le);

@@ -19,63 +19,109 @@ type IndexOfOptions = number | null | { axis?: number | null; keepdims?: boolean
 
 declare module '../core/tensor.js' {
   interface Tensor {
+    /** `np.add(this, y)`. */
     add(y: TensorLike): Tensor;
+    /** `np.subtract(this, y)`. */
     sub(y: TensorLike): Tensor;
+    /** `np.multiply(this, y)`. */
     mul(y: TensorLike): Tensor;
     /** True division, always float32. */
     div(y: TensorLike): Tensor;
+    /** `np.remainder(this, y)`. */
     mod(y: TensorLike): Tensor;
+    /** `np.power(this, y)`. */
     pow(y: TensorLike): Tensor;
+    /** `np.negative(this)`. */
     neg(): Tensor;
+    /** `np.abs(this)`. */
     abs(): Tensor;
+    /** `np.square(this)`. */
     square(): Tensor;
+    /** `np.sqrt(this)`. */
     sqrt(): Tensor;
+    /** `np.exp(this)`. */
     exp(): Tensor;
+    /** `np.log(this)`. */
     log(): Tensor;
+    /** `np.tanh(this)`. */
     tanh(): Tensor;
+    /** `np.round(this, options)`. */
     round(options?: { decimals?: number } | number): Tensor;
+    /** `np.clip(this, min, max)`. */
     clip(min?: TensorLike | null, max?: TensorLike | null): Tensor;
+    /** `np.maximum(this, y)`. */
     maximum(y: TensorLike): Tensor;
+    /** `np.minimum(this, y)`. */
     minimum(y: TensorLike): Tensor;
 
+    /** `np.equal(this, y)`. */
     equal(y: TensorLike): Tensor;
+    /** `np.notEqual(this, y)`. */
     notEqual(y: TensorLike): Tensor;
+    /** `np.less(this, y)`. */
     less(y: TensorLike): Tensor;
+    /** `np.lessEqual(this, y)`. */
     lessEqual(y: TensorLike): Tensor;
+    /** `np.greater(this, y)`. */
     greater(y: TensorLike): Tensor;
+    /** `np.greaterEqual(this, y)`. */
     greaterEqual(y: TensorLike): Tensor;
+    /** `np.logicalAnd(this, y)`. */
     logicalAnd(y: TensorLike): Tensor;
+    /** `np.logicalOr(this, y)`. */
     logicalOr(y: TensorLike): Tensor;
+    /** `np.logicalNot(this)`. */
     logicalNot(): Tensor;
 
+    /** `np.sum(this, options)`. */
     sum(options?: SumOptions | Axis): Tensor;
+    /** `np.mean(this, options)`. */
     mean(options?: ReduceOptions | Axis): Tensor;
+    /** `np.prod(this, options)`. */
     prod(options?: SumOptions | Axis): Tensor;
+    /** `np.max(this, options)`. */
     max(options?: ExtremumOptions | Axis): Tensor;
+    /** `np.min(this, options)`. */
     min(options?: ExtremumOptions | Axis): Tensor;
+    /** `np.any(this, options)`. */
     any(options?: ReduceOptions | Axis): Tensor;
+    /** `np.all(this, options)`. */
     all(options?: ReduceOptions | Axis): Tensor;
+    /** `np.var(this, options)`. */
     var(options?: VarOptions | Axis): Tensor;
+    /** `np.std(this, options)`. */
     std(options?: VarOptions | Axis): Tensor;
+    /** `np.argmax(this, options)`. */
     argmax(options?: IndexOfOptions): Tensor;
+    /** `np.argmin(this, options)`. */
     argmin(options?: IndexOfOptions): Tensor;
+    /** `np.cumsum(this, options)`. */
     cumsum(options?: number | null | { axis?: number | null }): Tensor;
+    /** `np.sort(this, options)`. */
     sort(options?: number | null | SortOptions): Tensor;
+    /** `np.argsort(this, options)`. */
     argsort(options?: number | null | SortOptions): Tensor;
 
+    /** `np.matmul(this, y)`. */
     matmul(y: TensorLike): Tensor;
+    /** `np.dot(this, y)`. */
     dot(y: TensorLike): Tensor;
 
     /** The same elements under another shape: `x.reshape(2, -1)` or `x.reshape([2, -1])`. */
     reshape(...shape: number[] | [Shape]): Tensor;
+    /** `np.ravel(this)`. */
     ravel(): Tensor;
+    /** `np.ravel(this)`. */
     flatten(): Tensor;
     /** The axes in reverse order, or in the order given, as numbers or as a list. */
     transpose(...axes: number[] | [readonly number[]]): Tensor;
     /** The axes in reverse order. */
     readonly T: Tensor;
+    /** `np.squeeze(this, axis)`. */
     squeeze(axis?: number | readonly number[] | null): Tensor;
+    /** `np.expandDims(this, axis)`. */
     expandDims(axis: number | readonly number[]): Tensor;
+    /** `np.astype(this, dtype)`. */
     astype(dtype: DType): Tensor;
 
     /** The elements at an index, NumPy's `x[...]`: `x.slice(0)`, `x.slice([1, 3], '...', null)`, `x.slice(rows)`. See `Index`. */

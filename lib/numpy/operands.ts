@@ -114,7 +114,10 @@ export function promotedDTypes(name: string, operands: readonly TensorLike[]): T
   return values.map((v) => fit(v, shapeOf(v), dtype));
 }
 
-/** The dtype that an operation on these gives, as jnp.result_type. */
+/**
+ * The dtype that an operation on these gives, as jnp.result_type.
+ * @example np.resultType(np.ones([2], 'int32'), 1.5); // => 'float32'
+ */
 export const resultType = (...operands: readonly (TensorLike | DType)[]): DType =>
   promote(operands.map((x) => (typeof x === 'string' ? Aval.of([], checkDType(x, 'resultType')) : typeOf(settle(x, 'resultType'))))).dtype;
 

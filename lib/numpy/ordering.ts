@@ -6,6 +6,7 @@ import { asFloat, asNumeric, asTensor, options, type TensorLike } from './operan
 import { isnan, where } from './logic.js';
 import { any, mean, type Axis } from './reductions.js';
 
+/** What `sort` and `argsort` can be told. */
 export interface SortOptions {
   /** The axis; default the last, null flattens. */
   readonly axis?: number | null;
@@ -16,7 +17,10 @@ export interface SortOptions {
 const flattened = (t: Tensor, axis: number | null): [Tensor, number] =>
   axis === null ? [lax.reshape(t, [t.size]), 0] : [t, normalizeAxis(axis, t.ndim)];
 
-/** The elements in ascending order along an axis (the last), NaN at the end. As jnp.sort. */
+/**
+ * The elements in ascending order along an axis (the last), NaN at the end. As jnp.sort.
+ * @example np.sort(np.array([3, 1, 2])); // => Tensor float32[3] [1, 2, 3]
+ */
 export function sort(x: TensorLike, given?: number | null | SortOptions): Tensor {
   const { axis = -1, descending = false } = options<SortOptions>(given, 'axis');
   const [t, at] = flattened(asTensor(x, 'sort'), axis);
@@ -24,7 +28,10 @@ export function sort(x: TensorLike, given?: number | null | SortOptions): Tensor
   return descending ? lax.reverse(sorted, [at]) : sorted;
 }
 
-/** The indices, int32, that sort x along an axis (the last); equal ones keep their order. As jnp.argsort. */
+/**
+ * The indices, int32, that sort x along an axis (the last); equal ones keep their order. As jnp.argsort.
+ * @example np.argsort(np.array([3, 1, 2])); // => Tensor int32[3] [1, 2, 0]
+ */
 export function argsort(x: TensorLike, given?: number | null | SortOptions): Tensor {
   const { axis = -1, descending = false } = options<SortOptions>(given, 'axis');
   const [t, at] = flattened(asTensor(x, 'argsort'), axis);
@@ -34,14 +41,20 @@ export function argsort(x: TensorLike, given?: number | null | SortOptions): Ten
   return lax.reverse(lax.sort([lax.reverse(t, [at]), lax.reverse(indices, [at])], at)[1]!, [at]);
 }
 
-/** Running sums along an axis, flattened without one; bool sums to int32. As jnp.cumsum. */
+/**
+ * Running sums along an axis, flattened without one; bool sums to int32. As jnp.cumsum.
+ * @example np.cumsum(np.array([1, 2, 3])); // => Tensor float32[3] [1, 3, 6]
+ */
 export function cumsum(x: TensorLike, given?: number | null | { axis?: number | null }): Tensor {
   const { axis = null } = options<{ axis?: number | null }>(given, 'axis');
   const [t, at] = flattened(asNumeric(x, 'cumsum'), axis);
   return lax.cumsum(t, at);
 }
 
-/** Running products along an axis, flattened without one; bool multiplies to int32. As jnp.cumprod. */
+/**
+ * Running products along an axis, flattened without one; bool multiplies to int32. As jnp.cumprod.
+ * @example np.cumprod(np.array([1, 2, 3])); // => Tensor float32[3] [1, 2, 6]
+ */
 export function cumprod(x: TensorLike, given?: number | null | { axis?: number | null }): Tensor {
   const { axis = null } = options<{ axis?: number | null }>(given, 'axis');
   const [t, at] = flattened(asNumeric(x, 'cumprod'), axis);
@@ -55,7 +68,10 @@ export function cumprod(x: TensorLike, given?: number | null | { axis?: number |
   return out;
 }
 
-/** The middle element in order, or the mean of the two middle ones, float32; NaN if there is one. As jnp.median. */
+/**
+ * The middle element in order, or the mean of the two middle ones, float32; NaN if there is one. As jnp.median.
+ * @example np.median(np.array([3, 1, 2, 10])); // => Tensor float32[] 2.5
+ */
 export function median(x: TensorLike, given?: Axis | { axis?: Axis; keepdims?: boolean }): Tensor {
   const { axis = null, keepdims = false } = options<{ axis?: Axis; keepdims?: boolean }>(given, 'axis');
   const t = asFloat(x, 'median');

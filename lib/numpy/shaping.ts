@@ -7,7 +7,10 @@ import { asTensor, describe, options, type TensorLike } from './operands.js';
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-/** The same elements in row-major order; one dimension may be -1 and is then what is left. As jnp.reshape. */
+/**
+ * The same elements in row-major order; one dimension may be -1 and is then what is left. As jnp.reshape.
+ * @example np.reshape(np.arange(6), [2, -1]); // => Tensor int32[2, 3] [[0, 1, 2], [3, 4, 5]]
+ */
 export function reshape(x: TensorLike, shape: Shape | number): Tensor {
   const t = asTensor(x, 'reshape');
   return lax.reshape(t, resolveShape(t, typeof shape === 'number' ? [shape] : shape));
@@ -26,21 +29,35 @@ function resolveShape(t: Tensor, shape: Shape): Shape {
   return shape.map((d) => (d === -1 ? t.size / known : d));
 }
 
-/** All elements in one dimension. */
+/**
+ * All elements in one dimension.
+ * @example np.ravel(np.array([[1, 2], [3, 4]])); // => Tensor float32[4] [1, 2, 3, 4]
+ */
 export const ravel = (x: TensorLike): Tensor => reshape(x, [-1]);
 
-/** The axes in reverse order, or in the order given. As jnp.transpose. */
+/**
+ * The axes in reverse order, or in the order given. As jnp.transpose.
+ * @example
+ * np.transpose(np.array([[1, 2], [3, 4]])); // => Tensor float32[2, 2] [[1, 3], [2, 4]]
+ * np.transpose(np.ones([2, 3, 4]), [1, 0, 2]).shape; // => [3, 2, 4]
+ */
 export function transpose(x: TensorLike, axes?: readonly number[] | null): Tensor {
   const t = asTensor(x, 'transpose');
   return lax.transpose(t, axes ? axes.map((a) => normalizeAxis(a, t.ndim)) : range(t.ndim).reverse());
 }
 
-/** The last two axes exchanged. */
+/**
+ * The last two axes exchanged.
+ * @example np.matrixTranspose(np.ones([2, 3, 4])).shape; // => [2, 4, 3]
+ */
 export function matrixTranspose(x: TensorLike): Tensor {
   return swapaxes(x, -2, -1);
 }
 
-/** Two axes exchanged. As jnp.swapaxes. */
+/**
+ * Two axes exchanged. As jnp.swapaxes.
+ * @example np.swapaxes(np.ones([2, 3, 4]), 0, -1).shape; // => [4, 3, 2]
+ */
 export function swapaxes(x: TensorLike, axis1: number, axis2: number): Tensor {
   const t = asTensor(x, 'swapaxes');
   const [p, q] = [normalizeAxis(axis1, t.ndim), normalizeAxis(axis2, t.ndim)];
@@ -50,7 +67,10 @@ export function swapaxes(x: TensorLike, axis1: number, axis2: number): Tensor {
   );
 }
 
-/** Axes moved to other places, the rest in their order. As jnp.moveaxis. */
+/**
+ * Axes moved to other places, the rest in their order. As jnp.moveaxis.
+ * @example np.moveaxis(np.ones([2, 3, 4]), 0, -1).shape; // => [3, 4, 2]
+ */
 export function moveaxis(x: TensorLike, source: number | readonly number[], destination: number | readonly number[]): Tensor {
   const t = asTensor(x, 'moveaxis');
   const list = (axes: number | readonly number[]): number[] =>
@@ -65,7 +85,10 @@ export function moveaxis(x: TensorLike, source: number | readonly number[], dest
   return lax.transpose(t, perm);
 }
 
-/** New axes of size 1 at these places of the result. As jnp.expand_dims. */
+/**
+ * New axes of size 1 at these places of the result. As jnp.expand_dims.
+ * @example np.expandDims(np.ones([2, 3]), 0).shape; // => [1, 2, 3]
+ */
 export function expandDims(x: TensorLike, axis: number | readonly number[]): Tensor {
   const t = asTensor(x, 'expandDims');
   const count = typeof axis === 'number' ? 1 : axis.length;
@@ -79,7 +102,10 @@ export function expandDims(x: TensorLike, axis: number | readonly number[]): Ten
 
 type AxisOption = number | readonly number[] | null;
 
-/** Without the axes of size 1, or without those named, whose size must be 1. As jnp.squeeze. */
+/**
+ * Without the axes of size 1, or without those named, whose size must be 1. As jnp.squeeze.
+ * @example np.squeeze(np.ones([1, 3, 1])).shape; // => [3]
+ */
 export function squeeze(x: TensorLike, given?: AxisOption | { axis?: AxisOption }): Tensor {
   const { axis = null } = options<{ axis?: AxisOption }>(given, 'axis');
   const t = asTensor(x, 'squeeze');
@@ -92,17 +118,26 @@ export function squeeze(x: TensorLike, given?: AxisOption | { axis?: AxisOption 
   );
 }
 
-/** x repeated to a shape that it broadcasts to. */
+/**
+ * x repeated to a shape that it broadcasts to.
+ * @example np.broadcastTo(np.array([1, 2]), [2, 2]); // => Tensor float32[2, 2] [[1, 2], [1, 2]]
+ */
 export const broadcastTo = (x: TensorLike, shape: Shape): Tensor => lax.broadcastTo(asTensor(x, 'broadcastTo'), shape);
 
-/** The order reversed along the axes, all if none is named. As jnp.flip. */
+/**
+ * The order reversed along the axes, all if none is named. As jnp.flip.
+ * @example np.flip(np.array([1, 2, 3])); // => Tensor float32[3] [3, 2, 1]
+ */
 export function flip(x: TensorLike, given?: AxisOption | { axis?: AxisOption }): Tensor {
   const { axis = null } = options<{ axis?: AxisOption }>(given, 'axis');
   const t = asTensor(x, 'flip');
   return lax.reverse(t, normalizeAxes(axis, t.ndim));
 }
 
-/** The elements shifted along the axes, those that leave at the end come in at the front; without an axis as if flattened. As jnp.roll. */
+/**
+ * The elements shifted along the axes, those that leave at the end come in at the front; without an axis as if flattened. As jnp.roll.
+ * @example np.roll(np.array([1, 2, 3]), 1); // => Tensor float32[3] [3, 1, 2]
+ */
 export function roll(x: TensorLike, shift: number | readonly number[], given?: AxisOption | { axis?: AxisOption }): Tensor {
   const { axis = null } = options<{ axis?: AxisOption }>(given, 'axis');
   const t = asTensor(x, 'roll');
@@ -123,7 +158,10 @@ function rollOne(t: Tensor, shift: number, axis: number): Tensor {
   return lax.concatenate([lax.sliceAxis(t, axis, cut, n), lax.sliceAxis(t, axis, 0, cut)], axis);
 }
 
-/** x repeated as a whole, `reps` times along each axis. As jnp.tile. */
+/**
+ * x repeated as a whole, `reps` times along each axis. As jnp.tile.
+ * @example np.tile(np.array([1, 2]), 2); // => Tensor float32[4] [1, 2, 1, 2]
+ */
 export function tile(x: TensorLike, reps: number | readonly number[]): Tensor {
   const t = asTensor(x, 'tile');
   const given = typeof reps === 'number' ? [reps] : reps;
@@ -135,7 +173,10 @@ export function tile(x: TensorLike, reps: number | readonly number[]): Tensor {
   return out;
 }
 
-/** Each element `repeats` times along the axis, one number for all or one for each; flattened if there is no axis. As jnp.repeat. */
+/**
+ * Each element `repeats` times along the axis, one number for all or one for each; flattened if there is no axis. As jnp.repeat.
+ * @example np.repeat(np.array([1, 2]), 2); // => Tensor float32[4] [1, 1, 2, 2]
+ */
 export function repeat(x: TensorLike, repeats: number | readonly number[], given?: number | null | { axis?: number | null }): Tensor {
   const { axis = null } = options<{ axis?: number | null }>(given, 'axis');
   const own = asTensor(x, 'repeat');

@@ -7,7 +7,13 @@ import { add } from './arithmetic.js';
 import { gatherOrder, mergeGathered, plan, reversedAxes, slice, type Index, type Plan } from './indexing.js';
 import { cast, fit, settle, type TensorLike } from './operands.js';
 
-/** What `x.at(...)` gives: the elements there, and tensors like x with them changed. Values broadcast to the place; indices outside are left alone. */
+/**
+ * What `x.at(...)` gives: the elements there, and tensors like x with them changed. Values broadcast to the place; indices outside are left alone.
+ * @example
+ * const place: np.Place = np.zeros([3]).at(1);
+ * place.set(5); // => Tensor float32[3] [0, 5, 0]
+ * place.add(1).at([0, 2]).add(10); // => Tensor float32[3] [10, 11, 0]
+ */
 export class Place {
   constructor(
     private readonly x: Tensor,

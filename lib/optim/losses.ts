@@ -31,6 +31,7 @@ import {
 import { Tensor } from '../core/tensor.js';
 import { withDefaults } from './transform.js';
 
+/** What the cross entropies can be told. */
 export interface CrossEntropyOptions {
   /** The axis of the classes, or several, flattened in the order given; default -1. */
   axis?: number | readonly number[];
@@ -44,6 +45,9 @@ const crossEntropyOptions = (name: string, options?: CrossEntropyOptions): Requi
 /**
  * Cross entropy of softmax(logits) against class indices: `logsumexp(logits) - logits[label]`. `logits` are float32 [..., C] and `labels` int32 or uint32 [...];
  * the loss is shaped like the labels. A negative label counts from the end, one past the last class gives NaN. As optax.
+ * @example
+ * const logits = np.array([[2, 0], [0, 0]]);
+ * optim.softmaxCrossEntropyWithIntegerLabels(logits, np.array([0, 1], 'int32')); // => Tensor float32[2] [0.1269, 0.6931]
  */
 export function softmaxCrossEntropyWithIntegerLabels(logits: Tensor, labels: Tensor | number, options?: CrossEntropyOptions): Tensor {
   const name = 'softmaxCrossEntropyWithIntegerLabels';
@@ -79,6 +83,7 @@ function maskedCrossEntropy(logits: Tensor, labels: Tensor, kept: Tensor): Tenso
 
 /**
  * Cross entropy of softmax(logits) against probabilities, `-sum(labels * logSoftmax(logits))` over the classes. `labels` broadcast to the logits' shape. As optax.
+ * @example optim.softmaxCrossEntropy(np.array([[2, 0]]), np.array([[0.5, 0.5]])); // => Tensor float32[1] [1.1269]
  */
 export function softmaxCrossEntropy(logits: Tensor, labels: Tensor, options?: CrossEntropyOptions): Tensor {
   const name = 'softmaxCrossEntropy';
@@ -98,7 +103,10 @@ export function softmaxCrossEntropy(logits: Tensor, labels: Tensor, options?: Cr
   return neg(reduceSum(hide(mul(target, logProbabilities)), axes));
 }
 
-/** Cross entropy of sigmoid(logits) against probabilities of true, elementwise. As optax.sigmoid_binary_cross_entropy. */
+/**
+ * Cross entropy of sigmoid(logits) against probabilities of true, elementwise. As optax.sigmoid_binary_cross_entropy.
+ * @example optim.sigmoidBinaryCrossEntropy(np.array([0, 100]), np.array([1, 0])); // => Tensor float32[2] [0.6931, 100]
+ */
 export function sigmoidBinaryCrossEntropy(logits: Tensor, labels: Tensor | number): Tensor {
   checkFloat('sigmoidBinaryCrossEntropy', 'logits', logits);
   const [x, y] = together('sigmoidBinaryCrossEntropy', logits, labels);
@@ -106,16 +114,25 @@ export function sigmoidBinaryCrossEntropy(logits: Tensor, labels: Tensor | numbe
   return add(sub(positive, mul(x, y)), log1p(exp(neg(abs(x)))));
 }
 
-/** `(predictions - targets)^2`; without targets, `predictions^2`. Shapes must agree. As optax.squared_error. */
+/**
+ * `(predictions - targets)^2`; without targets, `predictions^2`. Shapes must agree. As optax.squared_error.
+ * @example optim.squaredError(np.array([1, 2]), np.array([0, 4])); // => Tensor float32[2] [1, 4]
+ */
 export function squaredError(predictions: Tensor, targets?: Tensor | null): Tensor {
   const errors = difference('squaredError', predictions, targets, true);
   return mul(errors, errors);
 }
 
-/** Half the squared error. As optax.l2_loss. */
+/**
+ * Half the squared error. As optax.l2_loss.
+ * @example optim.l2Loss(np.array([1, 2])); // => Tensor float32[2] [0.5, 2]
+ */
 export const l2Loss = (predictions: Tensor, targets?: Tensor | null): Tensor => mul(squaredError(predictions, targets), 0.5);
 
-/** Quadratic up to `delta` (default 1), linear beyond (Huber 1964). As optax.huber_loss. */
+/**
+ * Quadratic up to `delta` (default 1), linear beyond (Huber 1964). As optax.huber_loss.
+ * @example optim.huberLoss(np.array([0.5, 3]), np.array([0, 0])); // => Tensor float32[2] [0.125, 2.5]
+ */
 export function huberLoss(predictions: Tensor, targets?: Tensor | number | null, options?: { delta?: number }): Tensor {
   const { delta } = withDefaults('huberLoss', options, { delta: 1 });
   const errors = abs(difference('huberLoss', predictions, targets, false));
@@ -123,7 +140,10 @@ export function huberLoss(predictions: Tensor, targets?: Tensor | number | null,
   return add(mul(mul(quadratic, quadratic), 0.5), mul(sub(errors, quadratic), delta));
 }
 
-/** `log(cosh(predictions - targets))`: quadratic near 0, linear far from it. As optax.log_cosh. */
+/**
+ * `log(cosh(predictions - targets))`: quadratic near 0, linear far from it. As optax.log_cosh.
+ * @example optim.logCosh(np.array([0, 100])); // => Tensor float32[2] [0, 99.3069]
+ */
 export function logCosh(predictions: Tensor, targets?: Tensor | number | null): Tensor {
   const errors = abs(difference('logCosh', predictions, targets, false));
   return sub(add(errors, log1p(exp(mul(errors, -2)))), Math.LN2);

@@ -23,6 +23,7 @@ function debias(decay: number, time: Tensor, numerator = 1): Tensor {
 
 const timeOf = (count: Tensor): Tensor => convert(count, 'float32');
 
+/** The state of `scaleByAdam`. */
 export interface AdamState<P = unknown> {
   /** Updates so far, int32 scalar. */
   count: Tensor;
@@ -32,6 +33,7 @@ export interface AdamState<P = unknown> {
   nu: P;
 }
 
+/** What `adam` and its like can be told. */
 export interface AdamOptions {
   /** Decay of the first moment; default 0.9. */
   b1?: number;
@@ -45,7 +47,13 @@ export interface AdamOptions {
   nesterov?: boolean;
 }
 
-/** Rescales updates as Adam does (Kingma & Ba 2015): `mu_hat / (sqrt(nu_hat + epsRoot) + eps)`. State `{ count, mu, nu }`. */
+/**
+ * Rescales updates as Adam does (Kingma & Ba 2015): `mu_hat / (sqrt(nu_hat + epsRoot) + eps)`. State `{ count, mu, nu }`.
+ * @example
+ * const tx = optim.scaleByAdam();
+ * const [updates] = tx.update(np.array([0.5, -3]), tx.init(np.ones([2])));
+ * updates; // => Tensor float32[2] [1.0, -1.0]
+ */
 export function scaleByAdam(options?: AdamOptions): GradientTransformation<AdamState> {
   const { b1, b2, eps, epsRoot, nesterov } = withDefaults('scaleByAdam', options, {
     b1: 0.9,
@@ -75,12 +83,19 @@ export function scaleByAdam(options?: AdamOptions): GradientTransformation<AdamS
   };
 }
 
+/** The state of `scaleByLion`. */
 export interface LionState<P = unknown> {
   count: Tensor;
   mu: P;
 }
 
-/** The sign of an interpolated momentum (Chen et al. 2023). State `{ count, mu }`. */
+/**
+ * The sign of an interpolated momentum (Chen et al. 2023). State `{ count, mu }`.
+ * @example
+ * const tx = optim.scaleByLion();
+ * const [updates] = tx.update(np.array([0.5, -3]), tx.init(np.ones([2])));
+ * updates; // => Tensor float32[2] [1, -1]
+ */
 export function scaleByLion(options?: { b1?: number; b2?: number }): GradientTransformation<LionState> {
   const { b1, b2 } = withDefaults('scaleByLion', options, { b1: 0.9, b2: 0.99 });
   return {
@@ -92,6 +107,7 @@ export function scaleByLion(options?: { b1?: number; b2?: number }): GradientTra
   };
 }
 
+/** What `rmsprop` and `scaleByRms` can be told. */
 export interface RmsOptions {
   /** Decay of the moments; default 0.9. */
   decay?: number;
@@ -105,6 +121,7 @@ export interface RmsOptions {
   biasCorrection?: boolean;
 }
 
+/** The state of `scaleByRms` and `scaleByStddev`. */
 export interface RmsState<P = unknown> {
   nu: P;
   mu?: P;
@@ -113,10 +130,22 @@ export interface RmsState<P = unknown> {
 
 const RMS: Required<RmsOptions> = { decay: 0.9, eps: 1e-8, initialScale: 0, epsInSqrt: true, biasCorrection: false };
 
-/** Divides updates by the root of a running mean of their squares (Tieleman & Hinton 2012). State `{ nu }`. */
+/**
+ * Divides updates by the root of a running mean of their squares (Tieleman & Hinton 2012). State `{ nu }`.
+ * @example
+ * const tx = optim.scaleByRms({ decay: 0.9 });
+ * const [updates] = tx.update(np.array([0.5, -3]), tx.init(np.ones([2])));
+ * updates; // => Tensor float32[2] [3.1623, -3.1623]
+ */
 export const scaleByRms = (options?: RmsOptions): GradientTransformation<RmsState> => scaleByRoot('scaleByRms', options, false);
 
-/** Divides updates by a running standard deviation (Graves 2013). State `{ mu, nu }`. */
+/**
+ * Divides updates by a running standard deviation (Graves 2013). State `{ mu, nu }`.
+ * @example
+ * const tx = optim.scaleByStddev();
+ * const [updates] = tx.update(np.array([0.5, -3]), tx.init(np.ones([2])));
+ * updates; // => Tensor float32[2] [3.3333, -3.3333]
+ */
 export const scaleByStddev = (options?: RmsOptions): GradientTransformation<RmsState> => scaleByRoot('scaleByStddev', options, true);
 
 function scaleByRoot(name: string, options: RmsOptions | undefined, centered: boolean): GradientTransformation<RmsState> {
@@ -144,11 +173,18 @@ function scaleByRoot(name: string, options: RmsOptions | undefined, centered: bo
   };
 }
 
+/** The state of `scaleByRss`. */
 export interface RssState<P = unknown> {
   sum_of_squares: P;
 }
 
-/** Divides updates by the root of the sum of their squares so far (Duchi et al. 2011). State `{ sum_of_squares }`. */
+/**
+ * Divides updates by the root of the sum of their squares so far (Duchi et al. 2011). State `{ sum_of_squares }`.
+ * @example
+ * const tx = optim.scaleByRss({ initialAccumulatorValue: 0 });
+ * const [updates] = tx.update(np.array([0.5, -3]), tx.init(np.ones([2])));
+ * updates; // => Tensor float32[2] [1, -1]
+ */
 export function scaleByRss(options?: { initialAccumulatorValue?: number; eps?: number }): GradientTransformation<RssState> {
   const { initialAccumulatorValue, eps } = withDefaults('scaleByRss', options, { initialAccumulatorValue: 0.1, eps: 1e-7 });
   return {
@@ -161,11 +197,18 @@ export function scaleByRss(options?: { initialAccumulatorValue?: number; eps?: n
   };
 }
 
+/** The state of `trace`. */
 export interface TraceState<P = unknown> {
   trace: P;
 }
 
-/** Momentum: `trace = g + decay * trace` becomes the update; with `nesterov`, `g + decay * trace`. State `{ trace }`. */
+/**
+ * Momentum: `trace = g + decay * trace` becomes the update; with `nesterov`, `g + decay * trace`. State `{ trace }`.
+ * @example
+ * const tx = optim.trace(0.9);
+ * const [, state] = tx.update(np.ones([2]), tx.init(np.ones([2])));
+ * tx.update(np.ones([2]), state)[0]; // => Tensor float32[2] [1.9, 1.9]
+ */
 export function trace(decay: number, options?: { nesterov?: boolean }): GradientTransformation<TraceState> {
   const { nesterov } = withDefaults('trace', options, { nesterov: false });
   const follow = (g: Leaf, t: Leaf): Leaf => add(g, mul(t, decay));

@@ -8,13 +8,21 @@ import { requireParams, stateless, withDefaults, type EmptyState, type GradientT
 
 const sumOfSquares = (x: Tensor): Tensor => reduceSum(mul(x, x));
 
-/** The L2 norm of all leaves together, a scalar; 0 for a tree without leaves. */
+/**
+ * The L2 norm of all leaves together, a scalar; 0 for a tree without leaves.
+ * @example optim.globalNorm({ a: np.array([3]), b: np.array([4]) }); // => Tensor float32[] 5
+ */
 export function globalNorm(updates: unknown): Tensor {
   const squares = (tree.leaves(updates) as Tensor[]).map(sumOfSquares);
   return squares.length === 0 ? full([], 0) : sqrt(squares.reduce((a, b) => add(a, b)));
 }
 
-/** Scales all updates down by one factor where their global norm is not below `maxNorm` (Pascanu et al. 2012). */
+/**
+ * Scales all updates down by one factor where their global norm is not below `maxNorm` (Pascanu et al. 2012).
+ * @example
+ * const tx = optim.clipByGlobalNorm(1);
+ * tx.update({ a: np.array([3]), b: np.array([4]) }, tx.init(null))[0]; // => { a: Tensor float32[1] [0.6], b: Tensor float32[1] [0.8] }
+ */
 export function clipByGlobalNorm(maxNorm: number): GradientTransformation<EmptyState> {
   checkBound('clipByGlobalNorm', maxNorm);
   return stateless((updates) => {
@@ -24,7 +32,12 @@ export function clipByGlobalNorm(maxNorm: number): GradientTransformation<EmptyS
   });
 }
 
-/** Clips every element of the updates to the range from -maxDelta to maxDelta. */
+/**
+ * Clips every element of the updates to the range from -maxDelta to maxDelta.
+ * @example
+ * const tx = optim.clip(1);
+ * tx.update(np.array([0.5, -3]), tx.init(null))[0]; // => Tensor float32[2] [0.5, -1]
+ */
 export function clip(maxDelta: number): GradientTransformation<EmptyState> {
   checkBound('clip', maxDelta);
   return stateless((updates) => tree.map((g: Tensor) => min(max(g, -maxDelta), maxDelta), updates));
@@ -34,7 +47,13 @@ function checkBound(name: string, bound: number): void {
   if (typeof bound !== 'number' || !(bound >= 0)) throw new ArgumentError(`${name} needs a bound of at least 0, got ${String(bound)}`);
 }
 
-/** Multiplies the update of each leaf by `norm(param) / norm(update)`, by 1 where one of them is 0 (You et al. 2020). */
+/**
+ * Multiplies the update of each leaf by `norm(param) / norm(update)`, by 1 where one of them is 0 (You et al. 2020).
+ * @example
+ * const tx = optim.scaleByTrustRatio();
+ * const params = np.array([3, 4]);
+ * tx.update(np.array([0, 1]), tx.init(params), params)[0]; // => Tensor float32[2] [0, 5]
+ */
 export function scaleByTrustRatio(options?: {
   minNorm?: number;
   trustCoefficient?: number;

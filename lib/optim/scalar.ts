@@ -3,6 +3,7 @@ import { ArgumentError } from '../core/errors.js';
 import { add, broadcast, convert, full, min, mul } from '../core/primitives/index.js';
 import { Tensor } from '../core/tensor.js';
 
+/** A number, or a tensor of shape []. */
 export type Scalar = number | Tensor;
 
 /** A hyperparameter as a function of the number of updates so far (an int32 scalar tensor, or a number). */

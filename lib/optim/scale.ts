@@ -13,13 +13,24 @@ export interface CountState {
 
 const scaled = <T>(updates: T, factor: Scalar): T => tree.map((g: Tensor) => times(g, factor), updates);
 
-/** Multiplies updates by `stepSize`. */
+/**
+ * Multiplies updates by `stepSize`.
+ * @example
+ * const tx = optim.scale(-0.1);
+ * tx.update(np.array([1, 2]), tx.init(null))[0]; // => Tensor float32[2] [-0.1, -0.2]
+ */
 export function scale(stepSize: Scalar): GradientTransformation<EmptyState> {
   checkRate('scale', 'step size', stepSize);
   return stateless((updates) => scaled(updates, stepSize));
 }
 
-/** Multiplies updates by a schedule of the count of updates so far. */
+/**
+ * Multiplies updates by a schedule of the count of updates so far.
+ * @example
+ * const tx = optim.scaleBySchedule(optim.linearSchedule(1, 0, 10));
+ * const [, state] = tx.update(np.ones([1]), tx.init(null));
+ * tx.update(np.ones([1]), state)[0]; // => Tensor float32[1] [0.9]
+ */
 export function scaleBySchedule(stepSize: Schedule): GradientTransformation<CountState> {
   return {
     init: () => ({ count: zeroCount() }),
@@ -29,7 +40,12 @@ export function scaleBySchedule(stepSize: Schedule): GradientTransformation<Coun
 
 const negated = (x: Scalar): Scalar => (typeof x === 'number' ? -x : neg(x));
 
-/** Multiplies updates by minus the learning rate (by the rate itself with `flipSign: false`). */
+/**
+ * Multiplies updates by minus the learning rate (by the rate itself with `flipSign: false`).
+ * @example
+ * const tx = optim.scaleByLearningRate(0.1);
+ * tx.update(np.array([1, 2]), tx.init(null))[0]; // => Tensor float32[2] [-0.1, -0.2]
+ */
 export function scaleByLearningRate(learningRate: Rate, options?: { flipSign?: boolean }): GradientTransformation<EmptyState | CountState> {
   checkRate('an optimizer', 'learning rate', learningRate);
   const { flipSign } = withDefaults('scaleByLearningRate', options, { flipSign: true });
@@ -38,6 +54,7 @@ export function scaleByLearningRate(learningRate: Rate, options?: { flipSign?: b
   return scale(signed(learningRate));
 }
 
+/** What weight decay can be told. */
 export interface WeightDecayOptions {
   /** The part of each parameter that is added to its update: a number, scalar tensor or schedule. Default 0. */
   weightDecay?: Rate;
@@ -45,7 +62,13 @@ export interface WeightDecayOptions {
   mask?: Mask;
 }
 
-/** Adds `weightDecay` times the parameters to the updates. The rate may also stand first: `addDecayedWeights(1e-4, { mask })`. */
+/**
+ * Adds `weightDecay` times the parameters to the updates. The rate may also stand first: `addDecayedWeights(1e-4, { mask })`.
+ * @example
+ * const tx = optim.addDecayedWeights(0.1);
+ * const params = np.array([1, 2]);
+ * tx.update(np.zeros([2]), tx.init(params), params)[0]; // => Tensor float32[2] [0.1, 0.2]
+ */
 export function addDecayedWeights(
   given: Rate | WeightDecayOptions = {},
   rest?: Omit<WeightDecayOptions, 'weightDecay'>,

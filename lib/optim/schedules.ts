@@ -17,7 +17,10 @@ function positive(name: string, what: string, value: number): void {
   if (!(value > 0)) throw new ArgumentError(`${name} requires positive ${what}, got ${String(value)}`);
 }
 
-/** Always `value`. */
+/**
+ * Always `value`.
+ * @example optim.constantSchedule(0.1)(1000); // => Tensor float32[] 0.1
+ */
 export const constantSchedule =
   (value: number): TensorSchedule =>
   (count) =>
@@ -26,6 +29,9 @@ export const constantSchedule =
 /**
  * From `initValue` to `endValue` along `(1 - t)^power`, over `transitionSteps` after `transitionBegin`. Constant if `transitionSteps` is not positive.
  * As optax.polynomial_schedule.
+ * @example
+ * const rate = optim.polynomialSchedule(1, 0, 2, 10);
+ * [0, 5, 10].map((step) => rate(step).item()); // => [1, 0.25, 0]
  */
 export function polynomialSchedule(
   initValue: number,
@@ -43,7 +49,12 @@ export function polynomialSchedule(
   };
 }
 
-/** From `initValue` to `endValue` in a straight line. As optax.linear_schedule. */
+/**
+ * From `initValue` to `endValue` in a straight line. As optax.linear_schedule.
+ * @example
+ * const rate = optim.linearSchedule(1, 0, 10);
+ * [0, 5, 10].map((step) => rate(step).item()); // => [1, 0.5, 0]
+ */
 export const linearSchedule = (
   initValue: number,
   endValue: number,
@@ -54,6 +65,9 @@ export const linearSchedule = (
 /**
  * Multiplies by a scale after each boundary: `piecewiseConstantSchedule(1, { 100: 0.1, 200: 0.5 })`, also written `{ boundariesAndScales: { ... } }`.
  * As optax.piecewise_constant_schedule.
+ * @example
+ * const rate = optim.piecewiseConstantSchedule(1, { 100: 0.1, 200: 0.5 });
+ * [0, 150, 250].map((step) => rate(step).item()); // => [1, 0.1, 0.05]
  */
 export function piecewiseConstantSchedule(
   initValue: number,
@@ -78,7 +92,12 @@ export function piecewiseConstantSchedule(
   };
 }
 
-/** `initValue * decayRate^(count / transitionSteps)` after `transitionBegin`; stepwise with `staircase`, never past `endValue`. As optax.exponential_decay. */
+/**
+ * `initValue * decayRate^(count / transitionSteps)` after `transitionBegin`; stepwise with `staircase`, never past `endValue`. As optax.exponential_decay.
+ * @example
+ * const rate = optim.exponentialDecay(1, 100, 0.5);
+ * [0, 100, 200].map((step) => rate(step).item()); // => [1, 0.5, 0.25]
+ */
 export function exponentialDecay(
   initValue: number,
   transitionSteps: number,
@@ -98,7 +117,12 @@ export function exponentialDecay(
   };
 }
 
-/** Half a cosine from `initValue` down to `alpha * initValue` over `decaySteps` (Loshchilov & Hutter 2017). As optax.cosine_decay_schedule. */
+/**
+ * Half a cosine from `initValue` down to `alpha * initValue` over `decaySteps` (Loshchilov & Hutter 2017). As optax.cosine_decay_schedule.
+ * @example
+ * const rate = optim.cosineDecaySchedule(1, 100, { alpha: 0.1 });
+ * [0, 50, 100].map((step) => rate(step).item()); // => [1, 0.55, 0.1]
+ */
 export function cosineDecaySchedule(
   initValue: number,
   decaySteps: number,
@@ -117,6 +141,9 @@ export function cosineDecaySchedule(
 /**
  * A straight warm-up from `initValue` to `peakValue` in `warmupSteps`, then a cosine down to `endValue` at `decaySteps` (the warm-up included).
  * As optax.warmup_cosine_decay_schedule.
+ * @example
+ * const rate = optim.warmupCosineDecaySchedule(0, 1, 10, 110);
+ * [0, 5, 10, 60, 110].map((step) => rate(step).item()); // => [0, 0.5, 1, 0.5, 0]
  */
 export function warmupCosineDecaySchedule(
   initValue: number,
@@ -134,7 +161,12 @@ export function warmupCosineDecaySchedule(
   );
 }
 
-/** Schedules one after the other; each counts from its own boundary. `boundaries` has one number less than `schedules`. As optax.join_schedules. */
+/**
+ * Schedules one after the other; each counts from its own boundary. `boundaries` has one number less than `schedules`. As optax.join_schedules.
+ * @example
+ * const rate = optim.joinSchedules([optim.linearSchedule(0, 1, 10), optim.constantSchedule(0.5)], [10]);
+ * [5, 10].map((step) => rate(step).item()); // => [0.5, 0.5]
+ */
 export function joinSchedules(schedules: readonly Schedule[], boundaries: readonly number[]): TensorSchedule {
   if (schedules.length === 0 || boundaries.length !== schedules.length - 1) {
     throw new ArgumentError(

@@ -23,10 +23,21 @@ export const stateless = (update: <T>(updates: T, params: T | undefined) => T): 
   update: (updates, state, params) => [update(updates, params), state],
 });
 
-/** Leaves updates as they are. */
+/**
+ * Leaves updates as they are.
+ * @example
+ * const tx = optim.identity();
+ * tx.update(np.array([1, 2]), tx.init(null))[0]; // => Tensor float32[2] [1, 2]
+ */
 export const identity = (): GradientTransformation<EmptyState> => stateless((updates) => updates);
 
-/** Applies transformations one after the other; the state is the array of theirs. */
+/**
+ * Applies transformations one after the other; the state is the array of theirs.
+ * @example
+ * const tx = optim.chain(optim.clipByGlobalNorm(1), optim.sgd(0.1));
+ * const params = np.array([0, 0]);
+ * tx.update(np.array([3, 4]), tx.init(params))[0]; // => Tensor float32[2] [-0.06, -0.08]
+ */
 export function chain<const T extends readonly GradientTransformation[]>(
   ...transforms: T
 ): GradientTransformation<{ -readonly [K in keyof T]: StateOf<T[K]> }> {
@@ -60,7 +71,13 @@ export function chain<const T extends readonly GradientTransformation[]>(
 /** Which leaves a transformation acts on: a tree of booleans like the parameters or a prefix of it, or a function from parameters to one. */
 export type Mask = unknown;
 
-/** Applies `inner` where the mask is true and leaves the other updates alone; its state holds null where the mask is false. */
+/**
+ * Applies `inner` where the mask is true and leaves the other updates alone; its state holds null where the mask is false.
+ * @example
+ * const tx = optim.masked(optim.scale(10), { kernel: true, bias: false });
+ * const grads = { kernel: np.ones([1]), bias: np.ones([1]) };
+ * tx.update(grads, tx.init(grads))[0]; // => { bias: Tensor float32[1] [1], kernel: Tensor float32[1] [10] }
+ */
 export function masked<S>(inner: GradientTransformation<S>, mask: Mask): GradientTransformation<{ inner_state: S }> {
   const maskFor = (params: unknown): unknown => (typeof mask === 'function' ? (mask as (p: unknown) => unknown)(params) : mask);
   const hide = <T>(chosen: unknown, values: T): T =>

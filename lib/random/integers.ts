@@ -11,7 +11,10 @@ const pair = (key: Tensor): [Tensor, Tensor] => {
   return [0, 1].map((i) => lax.reshape(lax.sliceAxis(keys, 0, i, i + 1), [2])) as [Tensor, Tensor];
 };
 
-/** Integers in [minval, maxval), int32 or uint32; minval where the interval is empty. Bounds are numbers or integer tensors that broadcast. As jax.random.randint. */
+/**
+ * Integers in [minval, maxval), int32 or uint32; minval where the interval is empty. Bounds are numbers or integer tensors that broadcast. As jax.random.randint.
+ * @example random.randint(random.PRNGKey(0), [4], 0, 10); // => Tensor int32[4] [9, 0, 2, 3]
+ */
 export function randint(
   key: Tensor,
   shape: Shape,
@@ -58,6 +61,7 @@ function spanOf(low: Tensor, high: Tensor, maxval: number | Tensor, dtype: DType
   return past ? lax.select(lax.gt(high, low), lax.add(span, 1), span) : span;
 }
 
+/** What `permutation` can be told. */
 export interface PermutationOptions {
   /** The axis to permute; default 0. */
   readonly axis?: number;
@@ -65,7 +69,10 @@ export interface PermutationOptions {
   readonly independent?: boolean;
 }
 
-/** The numbers 0 to n-1 in random order, int32, or a tensor in random order along an axis. As jax.random.permutation. */
+/**
+ * The numbers 0 to n-1 in random order, int32, or a tensor in random order along an axis. As jax.random.permutation.
+ * @example random.permutation(random.PRNGKey(0), 5); // => Tensor int32[5] [0, 1, 4, 3, 2]
+ */
 export function permutation(key: Tensor, x: number | Tensor, { axis = 0, independent = false }: PermutationOptions = {}): Tensor {
   checkKey(key, 'permutation');
   if (typeof x === 'number') {
@@ -93,6 +100,7 @@ function shuffle(key: Tensor, x: Tensor, axis: number): Tensor {
   return x;
 }
 
+/** What `choice` can be told. */
 export interface ChoiceOptions {
   /** Whether an element may be drawn more than once; default true. */
   readonly replace?: boolean;
@@ -100,7 +108,10 @@ export interface ChoiceOptions {
   readonly axis?: number;
 }
 
-/** Elements drawn uniformly from 0 to n-1, or from a tensor along an axis. As jax.random.choice without probabilities: for those see `categorical`. */
+/**
+ * Elements drawn uniformly from 0 to n-1, or from a tensor along an axis. As jax.random.choice without probabilities: for those see `categorical`.
+ * @example random.choice(random.PRNGKey(0), 100, [3], { replace: false }); // => Tensor int32[3] [0, 36, 1]
+ */
 export function choice(key: Tensor, a: number | Tensor, shape: Shape = [], { replace = true, axis = 0 }: ChoiceOptions = {}): Tensor {
   checkKey(key, 'choice');
   checkShape(shape, 'choice');

@@ -30,14 +30,20 @@ function word(value: number | bigint | Tensor, what: string): number | Tensor {
   return ((value % 2 ** 32) + 2 ** 32) % 2 ** 32;
 }
 
-/** A key from a seed, which counts modulo 2^32: `[0, seed]`, uint32 [2]. As jax.random.PRNGKey with 64-bit types off. */
+/**
+ * A key from a seed, which counts modulo 2^32: `[0, seed]`, uint32 [2]. As jax.random.PRNGKey with 64-bit types off.
+ * @example random.PRNGKey(42); // => Tensor uint32[2] [0, 42]
+ */
 export function PRNGKey(seed: number | bigint | Tensor): Tensor {
   const low = word(seed, 'the seed of random.PRNGKey');
   if (typeof low === 'number') return fromNumbers(Uint32Array.of(0, low), KEY);
   return lax.concatenate([lax.full([1], 0, 'uint32'), lax.reshape(low, [1])], 0);
 }
 
-/** The same as `PRNGKey`: flaxen's keys are raw ones. */
+/**
+ * The same as `PRNGKey`: flaxen's keys are raw ones.
+ * @example random.key(42); // => Tensor uint32[2] [0, 42]
+ */
 export const key = PRNGKey;
 
 /** The elements' numbers in row-major order, as the two halves of the cipher's counter. */
@@ -47,7 +53,13 @@ function counters(shape: Shape): [Tensor, Tensor] {
   return [lax.full(shape, 0, 'uint32'), lax.reshape(lax.iota([size], 0, 'uint32'), shape)];
 }
 
-/** New keys, [num, 2], or [...num, 2] for a shape; `const [k1, k2] = random.split(key)`. As jax.random.split. */
+/**
+ * New keys, [num, 2], or [...num, 2] for a shape; `const [k1, k2] = random.split(key)`. As jax.random.split.
+ * @example
+ * const [first, second] = random.split(random.PRNGKey(0));
+ * first; // => Tensor uint32[2] [1797259609, 2579123966]
+ * random.split(random.PRNGKey(0), 10).shape; // => [10, 2]
+ */
 export function split(rngKey: Tensor, num: number | Shape = 2): Tensor {
   checkKey(rngKey, 'split');
   const shape = typeof num === 'number' ? [num] : num;
@@ -60,7 +72,12 @@ export function split(rngKey: Tensor, num: number | Shape = 2): Tensor {
   );
 }
 
-/** A new key from a key and a whole number, which counts modulo 2^32 and may be traced. As jax.random.fold_in. */
+/**
+ * A new key from a key and a whole number, which counts modulo 2^32 and may be traced. As jax.random.fold_in.
+ * @example
+ * const epochKey = (epoch: number) => random.foldIn(random.PRNGKey(0), epoch);
+ * epochKey(1); // => Tensor uint32[2] [928981903, 3453687069]
+ */
 export function foldIn(rngKey: Tensor, data: number | bigint | Tensor): Tensor {
   checkKey(rngKey, 'foldIn');
   const low = word(data, 'the data of random.foldIn');
@@ -68,7 +85,10 @@ export function foldIn(rngKey: Tensor, data: number | bigint | Tensor): Tensor {
   return lax.concatenate(lax.threefry2x32(rngKey, lax.full([1], 0, 'uint32'), x1), 0);
 }
 
-/** Uniform bits: uint32 of any shape. As jax.random.bits. */
+/**
+ * Uniform bits: uint32 of any shape. As jax.random.bits.
+ * @example random.bits(random.PRNGKey(0), [2]); // => Tensor uint32[2] [4070199207, 4202968722]
+ */
 export function bits(rngKey: Tensor, shape: Shape = []): Tensor {
   checkKey(rngKey, 'bits');
   checkShape(shape, 'bits');

@@ -14,11 +14,13 @@ const SQRT2 = fround(Math.SQRT2);
 const INVERSE_SQRT2 = fround(1 / SQRT2);
 const TINY = 2 ** -126;
 
+/** What every sampler of real numbers can be told. */
 export interface SampleOptions {
   /** Only float32. */
   readonly dtype?: DType;
 }
 
+/** What `uniform` can be told. */
 export interface UniformOptions extends SampleOptions {
   /** Included; default 0. A number, or a tensor that broadcasts to the shape. */
   readonly minval?: number | Tensor;
@@ -44,7 +46,10 @@ function between(key: Tensor, shape: Shape, low: number, high: number): Tensor {
   return from === 0 && to === 1 ? u : lax.max(lax.fma(u, fround(to - from), from), from);
 }
 
-/** Uniform float32 numbers in [minval, maxval). As jax.random.uniform. */
+/**
+ * Uniform float32 numbers in [minval, maxval). As jax.random.uniform.
+ * @example random.uniform(random.PRNGKey(0), [2], { minval: -1, maxval: 1 }); // => Tensor float32[2] [0.8953, 0.9572]
+ */
 export function uniform(key: Tensor, shape: Shape = [], options: UniformOptions = {}): Tensor {
   checkKey(key, 'uniform');
   checkShape(shape, 'uniform');
@@ -57,7 +62,10 @@ export function uniform(key: Tensor, shape: Shape = [], options: UniformOptions 
   return lax.max(low, lax.fma(unit(key, shape), lax.sub(high, low), low));
 }
 
-/** Normal float32 numbers with mean 0 and standard deviation 1. As jax.random.normal. */
+/**
+ * Normal float32 numbers with mean 0 and standard deviation 1. As jax.random.normal.
+ * @example random.normal(random.PRNGKey(0), [2]); // => Tensor float32[2] [1.6226, 2.0253]
+ */
 export function normal(key: Tensor, shape: Shape = [], options: SampleOptions = {}): Tensor {
   checkKey(key, 'normal');
   checkShape(shape, 'normal');
@@ -65,7 +73,10 @@ export function normal(key: Tensor, shape: Shape = [], options: SampleOptions = 
   return lax.mul(lax.erfInv(between(key, shape, nextAfter(-1, 0), 1)), SQRT2);
 }
 
-/** Normal float32 numbers cut off to the open interval (lower, upper). As jax.random.truncated_normal. */
+/**
+ * Normal float32 numbers cut off to the open interval (lower, upper). As jax.random.truncated_normal.
+ * @example random.truncatedNormal(random.PRNGKey(0), -1, 1, [2]); // => Tensor float32[2] [0.8619, 0.9413]
+ */
 export function truncatedNormal(key: Tensor, lower: number, upper: number, shape: Shape = [], options: SampleOptions = {}): Tensor {
   checkKey(key, 'truncatedNormal');
   checkShape(shape, 'truncatedNormal');
@@ -77,7 +88,10 @@ export function truncatedNormal(key: Tensor, lower: number, upper: number, shape
   return lax.min(lax.max(x, nextAfter(from, Infinity)), nextAfter(to, -Infinity));
 }
 
-/** True with probability p: bool. `p` is a number, or a float32 tensor that broadcasts to the shape. As jax.random.bernoulli. */
+/**
+ * True with probability p: bool. `p` is a number, or a float32 tensor that broadcasts to the shape. As jax.random.bernoulli.
+ * @example random.bernoulli(random.PRNGKey(0), 0.3, [4]); // => Tensor bool[4] [false, false, false, false]
+ */
 export function bernoulli(key: Tensor, p: number | Tensor = 0.5, shape?: Shape): Tensor {
   checkKey(key, 'bernoulli');
   const own = p instanceof Tensor ? p.shape : [];
@@ -88,7 +102,10 @@ export function bernoulli(key: Tensor, p: number | Tensor = 0.5, shape?: Shape):
   return lax.lt(unit(key, form), p instanceof Tensor ? lax.broadcastTo(p, form) : p);
 }
 
-/** Gumbel float32 numbers, `-log(-log(u))`. As jax.random.gumbel. */
+/**
+ * Gumbel float32 numbers, `-log(-log(u))`. As jax.random.gumbel.
+ * @example random.gumbel(random.PRNGKey(0), [2]); // => Tensor float32[2] [2.9234, 3.8326]
+ */
 export function gumbel(key: Tensor, shape: Shape = [], options: SampleOptions = {}): Tensor {
   checkKey(key, 'gumbel');
   checkShape(shape, 'gumbel');
@@ -96,7 +113,10 @@ export function gumbel(key: Tensor, shape: Shape = [], options: SampleOptions = 
   return lax.neg(lax.log(lax.neg(lax.log(between(key, shape, TINY, 1)))));
 }
 
-/** Exponential float32 numbers with rate 1. As jax.random.exponential. */
+/**
+ * Exponential float32 numbers with rate 1. As jax.random.exponential.
+ * @example random.exponential(random.PRNGKey(0), [2]); // => Tensor float32[2] [2.9501, 3.8434]
+ */
 export function exponential(key: Tensor, shape: Shape = [], options: SampleOptions = {}): Tensor {
   checkKey(key, 'exponential');
   checkShape(shape, 'exponential');
@@ -104,6 +124,7 @@ export function exponential(key: Tensor, shape: Shape = [], options: SampleOptio
   return lax.neg(lax.log1p(lax.neg(unit(key, shape))));
 }
 
+/** What `categorical` can be told. */
 export interface CategoricalOptions {
   /** The axis of the classes; default the last. */
   readonly axis?: number;
@@ -111,7 +132,10 @@ export interface CategoricalOptions {
   readonly shape?: Shape;
 }
 
-/** Classes, int32, drawn with probabilities `softmax(logits)` along an axis. As jax.random.categorical. */
+/**
+ * Classes, int32, drawn with probabilities `softmax(logits)` along an axis. As jax.random.categorical.
+ * @example random.categorical(random.PRNGKey(0), np.log(np.array([0.1, 0.2, 0.7])), { shape: [5] }); // => Tensor int32[5] [1, 2, 2, 1, 2]
+ */
 export function categorical(key: Tensor, logits: Tensor, { axis = -1, shape }: CategoricalOptions = {}): Tensor {
   checkKey(key, 'categorical');
   if (!(logits instanceof Tensor) || !isFloat(logits.dtype) || logits.ndim === 0)

@@ -19,16 +19,25 @@ const gatherShuffled = jit(
   { name: 'training.batches' },
 );
 
+/** A tree like T with tensors in place of typed arrays. */
+export type Batch<T> = T extends Tensor | ArrayBufferView ? Tensor : T extends object ? { -readonly [K in keyof T]: Batch<T[K]> } : T;
+
 /**
  * The batches of one epoch: trees like `arrays` (tensors or typed arrays whose first axes agree), of `batchSize` rows each, in the order of
  * `random.permutation(key, rows)`, or as they are if `key` is null. The last batch has what is left, unless `dropRemainder`. Throws ArgumentError, ShapeError.
+ * @example
+ * const data = { image: np.ones([5, 2]), label: Int32Array.of(0, 1, 2, 3, 4) };
+ * for (const { label } of training.batches(random.PRNGKey(0), data, 2)) console.log(label);
+ * // Tensor int32[2] [0, 1]
+ * // Tensor int32[2] [4, 3]
+ * // Tensor int32[1] [2]
  */
 export function* batches<T>(
   key: Tensor | null,
   arrays: T,
   batchSize: number,
   options?: { dropRemainder?: boolean },
-): Generator<T, void, undefined> {
+): Generator<Batch<T>, void, undefined> {
   const { dropRemainder } = withDefaults('batches', options, { dropRemainder: false });
   const data = tree.map((leaf: unknown) => (ArrayBuffer.isView(leaf) ? fromTypedArray(leaf) : leaf), arrays);
   const rows = rowsOf(data);
@@ -41,7 +50,7 @@ export function* batches<T>(
     const size = Math.min(batchSize, rows - start);
     if (size < batchSize && dropRemainder) return;
     const at = fromTypedArray(Int32Array.from({ length: size }, (_, i) => start + i));
-    yield (order === null ? gather(data, at) : gatherShuffled(data, order, at)) as T;
+    yield (order === null ? gather(data, at) : gatherShuffled(data, order, at)) as Batch<T>;
   }
 }
 

@@ -16,7 +16,10 @@ import { FlaxenError } from '../core/errors.js';
 import { Tensor } from '../core/tensor.js';
 import * as tree from '../core/tree.js';
 
-/** A checkpoint that cannot be written, is damaged, or does not fit the tree that it is restored into. */
+/**
+ * A checkpoint that cannot be written, is damaged, or does not fit the tree that it is restored into.
+ * @example await training.saveCheckpoint('model.safetensors', { f: () => 1 }); // throws CheckpointError: … got a function at f: leave it out
+ */
 export class CheckpointError extends FlaxenError {}
 
 const CODES: Record<DType, string> = { float32: 'F32', int32: 'I32', uint32: 'U32', bool: 'BOOL' };
@@ -74,6 +77,10 @@ function checkEndianness(): void {
 /**
  * Writes a tree (variables, a TrainState, ...) to `file`, all or nothing: a reader sees the old file or the new one. The numbers are those at the time of the
  * call, so training may go on, donating the tree, while the promise is pending; the event loop is never blocked. Throws CheckpointError.
+ * @example
+ * await training.saveCheckpoint('run.safetensors', { params: { w: np.array([1, 2]) }, epoch: 3 });
+ * const { epoch } = await training.restoreCheckpoint('run.safetensors');
+ * epoch; // => 3
  */
 export async function saveCheckpoint(file: string, value: unknown): Promise<void> {
   checkEndianness();
@@ -129,6 +136,10 @@ async function writeAll(handle: Awaited<ReturnType<typeof open>>, bytes: Buffer)
 /**
  * Reads a checkpoint. With a `target`, the result has the target's structure (a TrainState stays one) and every leaf's shape and dtype must agree; a leaf that
  * is missing on either side is an error. Without one, nested plain objects come back, with "0", "1", ... where the tree had arrays. Throws CheckpointError.
+ * @example
+ * await training.saveCheckpoint('model.safetensors', { w: np.array([1, 2]) });
+ * await training.restoreCheckpoint('model.safetensors', { w: np.zeros([2]) }); // => { w: Tensor float32[2] [1, 2] }
+ * await training.restoreCheckpoint('model.safetensors', { w: np.zeros([3]) }); // throws CheckpointError: … float32[2] at w, the target float32[3]: …
  */
 export async function restoreCheckpoint<T>(file: string, target: T): Promise<T>;
 export async function restoreCheckpoint(file: string): Promise<Record<string, unknown>>;

@@ -2,4 +2,4 @@
 export { TrainState, type TrainStateFields } from './train_state.js';
 export { CheckpointError, restoreCheckpoint, saveCheckpoint } from './checkpoint.js';
 export { MeanMetrics } from './metrics.js';
-export { batches } from './batches.js';
+export { batches, type Batch } from './batches.js';

@@ -22,7 +22,13 @@ const accumulate = jit(
   { name: 'MeanMetrics.add' },
 );
 
-/** The weighted mean of trees of metrics, such as `{ loss, accuracy }`. Weigh by the batch's size when the last batch is smaller. */
+/**
+ * The weighted mean of trees of metrics, such as `{ loss, accuracy }`. Weigh by the batch's size when the last batch is smaller.
+ * @example
+ * const metrics = new training.MeanMetrics<{ loss: Tensor }>();
+ * metrics.add({ loss: np.array(1) }, 32).add({ loss: np.array(4) }, 16);
+ * await metrics.result(); // => { loss: 2 }
+ */
 export class MeanMetrics<T extends object> {
   private sums: Sums | null = null;
 

@@ -192,7 +192,16 @@ function checkGradients(params: unknown, grads: unknown): void {
 
 type Base = keyof TrainStateFields;
 
-/** Makes states: `TrainState.create({ applyFn, params, tx, ...extra })`, with `step` 0 and `opt_state` from `tx.init(params)`. */
+/**
+ * Makes states: `TrainState.create({ applyFn, params, tx, ...extra })`, with `step` 0 and `opt_state` from `tx.init(params)`.
+ * @example
+ * const model = nn.Dense({ features: 1 });
+ * const { params } = model.init(random.PRNGKey(0), np.ones([1, 2]));
+ * const state = training.TrainState.create({ applyFn: model.apply, params, tx: optim.sgd(0.1), seen: np.array(0) });
+ * const loss = (p: typeof params) => state.applyFn({ params: p }, np.ones([4, 2])).mean();
+ * const next = state.applyGradients({ grads: grad(loss)(state.params), seen: state.seen.add(4) });
+ * [next.step.item(), next.seen.item()]; // => [1, 4]
+ */
 export const TrainState = State as unknown as (abstract new (...args: never[]) => TrainState) & {
   create<ApplyFn, Params, OptState, All extends object>(
     fields: { applyFn: ApplyFn; params: Params; tx: GradientTransformation<OptState>; step?: never; opt_state?: never } & All,

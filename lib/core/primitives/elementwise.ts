@@ -7,6 +7,7 @@ import { definePrimitive, type GradContext, type Primitive } from '../primitive.
 import type { Tensor } from '../tensor.js';
 import { full, zerosLike } from './creation.js';
 
+/** A tensor, or a number that stands for a tensor full of it. */
 export type Operand = Tensor | number;
 type Rule = (context: GradContext) => (Tensor | null)[];
 type Kind = 'float' | 'number' | 'integer' | 'bits' | 'any';
@@ -71,83 +72,167 @@ const x = (c: GradContext): Tensor => c.inputs[0]!;
 const y = (c: GradContext): Tensor => c.inputs[1]!;
 const out = (c: GradContext): Tensor => c.outputs[0]!;
 
+/**
+ * -x.
+ * @example lax.neg(np.array([1, -2])); // => Tensor float32[2] [-1, 2]
+ */
 export const neg = unary(
   'neg',
   'number',
   each((c) => neg(c.ct)),
 );
+/**
+ * |x|, with gradient 1 at 0.
+ * @example lax.abs(np.array([1, -2])); // => Tensor float32[2] [1, 2]
+ */
 export const abs = unary(
   'abs',
   'number',
   each((c) => select(ge(x(c), 0), c.ct, neg(c.ct))), // 1 at 0, as in JAX
 );
+/**
+ * -1, 0 or 1 by the sign of x.
+ * @example lax.sign(np.array([3, 0, -2])); // => Tensor float32[3] [1, 0, -1]
+ */
 export const sign = unary('sign', 'number', null);
+/**
+ * The greatest whole number that is not above x; float32.
+ * @example lax.floor(np.array([1.5, -1.5])); // => Tensor float32[2] [1, -2]
+ */
 export const floor = unary('floor', 'float', null);
+/**
+ * The least whole number that is not below x; float32.
+ * @example lax.ceil(np.array([1.5, -1.5])); // => Tensor float32[2] [2, -1]
+ */
 export const ceil = unary('ceil', 'float', null);
+/**
+ * The nearest whole number, halves to even; float32.
+ * @example lax.round(np.array([0.5, 1.5, 1.7])); // => Tensor float32[3] [0, 2, 2]
+ */
 export const round = unary('round', 'float', null);
+/**
+ * e to the power x; float32.
+ * @example lax.exp(np.array([0, 1])); // => Tensor float32[2] [1, 2.7183]
+ */
 export const exp = unary(
   'exp',
   'float',
   each((c) => mul(c.ct, out(c))),
 );
+/**
+ * exp(x) - 1, exact for small x; float32.
+ * @example lax.expm1(np.array([0, 1])); // => Tensor float32[2] [0, 1.7183]
+ */
 export const expm1 = unary(
   'expm1',
   'float',
   each((c) => mul(c.ct, add(out(c), 1))),
 );
+/**
+ * The natural logarithm; float32.
+ * @example lax.log(np.array([1, 10])); // => Tensor float32[2] [0, 2.3026]
+ */
 export const log = unary(
   'log',
   'float',
   each((c) => div(c.ct, x(c))),
 );
+/**
+ * log(1 + x), exact for small x; float32.
+ * @example lax.log1p(np.array([0, 1])); // => Tensor float32[2] [0, 0.6931]
+ */
 export const log1p = unary(
   'log1p',
   'float',
   each((c) => div(c.ct, add(x(c), 1))),
 );
+/**
+ * The square root; float32.
+ * @example lax.sqrt(np.array([4, 2])); // => Tensor float32[2] [2, 1.4142]
+ */
 export const sqrt = unary(
   'sqrt',
   'float',
   each((c) => div(c.ct, mul(out(c), 2))),
 );
+/**
+ * 1 / sqrt(x); float32.
+ * @example lax.rsqrt(np.array([4, 16])); // => Tensor float32[2] [0.5, 0.25]
+ */
 export const rsqrt = unary(
   'rsqrt',
   'float',
   each((c) => mul(c.ct, mul(div(out(c), x(c)), -0.5))),
 );
+/**
+ * The sine; float32.
+ * @example lax.sin(np.array([0, 1])); // => Tensor float32[2] [0, 0.8415]
+ */
 export const sin = unary(
   'sin',
   'float',
   each((c) => mul(c.ct, cos(x(c)))),
 );
+/**
+ * The cosine; float32.
+ * @example lax.cos(np.array([0, 1])); // => Tensor float32[2] [1, 0.5403]
+ */
 export const cos = unary(
   'cos',
   'float',
   each((c) => neg(mul(c.ct, sin(x(c))))),
 );
+/**
+ * The hyperbolic tangent; float32.
+ * @example lax.tanh(np.array([0, 1])); // => Tensor float32[2] [0, 0.7616]
+ */
 export const tanh = unary(
   'tanh',
   'float',
   each((c) => mul(add(c.ct, mul(c.ct, out(c))), sub(1, out(c)))),
 );
+/**
+ * 1 / (1 + exp(-x)), without overflow; float32.
+ * @example lax.logistic(np.array([0, 2])); // => Tensor float32[2] [0.5, 0.8808]
+ */
 export const logistic = unary(
   'logistic',
   'float',
   each((c) => mul(c.ct, mul(out(c), sub(1, out(c))))),
 );
+/**
+ * The error function; float32.
+ * @example lax.erf(np.array([0, 1])); // => Tensor float32[2] [0, 0.8427]
+ */
 export const erf = unary(
   'erf',
   'float',
   each((c) => mul(c.ct, mul(exp(neg(mul(x(c), x(c)))), 2 / Math.sqrt(Math.PI)))),
 );
+/**
+ * The inverse of the error function; float32.
+ * @example lax.erfInv(np.array([0, 0.5])); // => Tensor float32[2] [0, 0.4769]
+ */
 export const erfInv = unary(
   'erfInv',
   'float',
   each((c) => mul(c.ct, mul(exp(mul(out(c), out(c))), Math.sqrt(Math.PI) / 2))),
 );
+/**
+ * True where x is neither NaN nor infinite.
+ * @example lax.isFinite(np.array([1, Infinity])); // => Tensor bool[2] [true, false]
+ */
 export const isFinite = unary('isFinite', 'float', null, 'bool');
+/**
+ * The complement: of truth on bool, of bits on integers.
+ * @example lax.not(np.array([true, false])); // => Tensor bool[2] [false, true]
+ */
 export const not = unary('not', 'bits', null);
 
+/**
+ * x + y; integers wrap.
+ * @example lax.add(np.array([1, 2]), 10); // => Tensor float32[2] [11, 12]
+ */
 export const add = binary(
   'add',
   'number',
@@ -156,6 +241,10 @@ export const add = binary(
     (c) => c.ct,
   ),
 );
+/**
+ * x - y; integers wrap.
+ * @example lax.sub(np.array([1, 2]), 10); // => Tensor float32[2] [-9, -8]
+ */
 export const sub = binary(
   'sub',
   'number',
@@ -164,6 +253,10 @@ export const sub = binary(
     (c) => neg(c.ct),
   ),
 );
+/**
+ * x * y; integers wrap.
+ * @example lax.mul(np.array([1, 2]), 10); // => Tensor float32[2] [10, 20]
+ */
 export const mul = binary(
   'mul',
   'number',
@@ -172,6 +265,12 @@ export const mul = binary(
     (c) => mul(x(c), c.ct),
   ),
 );
+/**
+ * x / y; on integers truncated toward zero.
+ * @example
+ * lax.div(np.array([1, 2]), 4); // => Tensor float32[2] [0.25, 0.5]
+ * lax.div(np.array([7, -7], 'int32'), 2); // => Tensor int32[2] [3, -3]
+ */
 export const div = binary(
   'div',
   'number',
@@ -180,7 +279,10 @@ export const div = binary(
     (c) => neg(div(mul(c.ct, x(c)), mul(y(c), y(c)))),
   ),
 );
-/** The remainder with the dividend's sign, C's fmod. */
+/**
+ * The remainder with the dividend's sign, C's fmod.
+ * @example lax.rem(np.array([7, -7]), 3); // => Tensor float32[2] [1, -1]
+ */
 export const rem = binary(
   'rem',
   'number',
@@ -189,11 +291,19 @@ export const rem = binary(
     (c) => neg(mul(c.ct, trunc(div(x(c), y(c))))),
   ),
 );
+/**
+ * x to the power y; float32.
+ * @example lax.pow(np.array([2, 9]), 0.5); // => Tensor float32[2] [1.4142, 3]
+ */
 export const pow = binary(
   'pow',
   'float',
   each(powGradBase, (c) => mul(c.ct, mul(log(select(eq(x(c), 0), 1, x(c))), out(c)))),
 );
+/**
+ * The greater of x and y; NaN if either is. Equal ones share the gradient.
+ * @example lax.max(np.array([1, 5]), 3); // => Tensor float32[2] [3, 5]
+ */
 export const max = binary(
   'max',
   'any',
@@ -202,6 +312,10 @@ export const max = binary(
     (c) => mul(c.ct, share(y(c), x(c), out(c))),
   ),
 );
+/**
+ * The lesser of x and y; NaN if either is. Equal ones share the gradient.
+ * @example lax.min(np.array([1, 5]), 3); // => Tensor float32[2] [1, 3]
+ */
 export const min = binary(
   'min',
   'any',
@@ -210,19 +324,66 @@ export const min = binary(
     (c) => mul(c.ct, share(y(c), x(c), out(c))),
   ),
 );
+/**
+ * x == y: bool.
+ * @example lax.eq(np.array([1, 2]), 2); // => Tensor bool[2] [false, true]
+ */
 export const eq = binary('eq', 'any', null, 'bool');
+/**
+ * x != y: bool.
+ * @example lax.ne(np.array([1, 2]), 2); // => Tensor bool[2] [true, false]
+ */
 export const ne = binary('ne', 'any', null, 'bool');
+/**
+ * x < y: bool.
+ * @example lax.lt(np.array([1, 2]), 2); // => Tensor bool[2] [true, false]
+ */
 export const lt = binary('lt', 'any', null, 'bool');
+/**
+ * x <= y: bool.
+ * @example lax.le(np.array([1, 2]), 2); // => Tensor bool[2] [true, true]
+ */
 export const le = binary('le', 'any', null, 'bool');
+/**
+ * x > y: bool.
+ * @example lax.gt(np.array([1, 2]), 1); // => Tensor bool[2] [false, true]
+ */
 export const gt = binary('gt', 'any', null, 'bool');
+/**
+ * x >= y: bool.
+ * @example lax.ge(np.array([1, 2]), 2); // => Tensor bool[2] [false, true]
+ */
 export const ge = binary('ge', 'any', null, 'bool');
+/**
+ * Logical on bool, bitwise on integers.
+ * @example lax.and(np.array([6, 5], 'int32'), 3); // => Tensor int32[2] [2, 1]
+ */
 export const and = binary('and', 'bits', null);
+/**
+ * Logical on bool, bitwise on integers.
+ * @example lax.or(np.array([4, 5], 'int32'), 3); // => Tensor int32[2] [7, 7]
+ */
 export const or = binary('or', 'bits', null);
+/**
+ * Logical on bool, bitwise on integers.
+ * @example lax.xor(np.array([6, 5], 'int32'), 3); // => Tensor int32[2] [5, 6]
+ */
 export const xor = binary('xor', 'bits', null);
+/**
+ * x shifted left by y bits; 32 and more give 0.
+ * @example lax.shiftLeft(np.array([1, 3], 'int32'), 4); // => Tensor int32[2] [16, 48]
+ */
 export const shiftLeft = binary('shiftLeft', 'integer', null);
+/**
+ * x shifted right by y bits, zeros coming in; 32 and more give 0.
+ * @example lax.shiftRightLogical(np.array([16, 48], 'int32'), 4); // => Tensor int32[2] [1, 3]
+ */
 export const shiftRightLogical = binary('shiftRightLogical', 'integer', null);
 
-/** Rounds toward zero. */
+/**
+ * Rounds toward zero.
+ * @example lax.trunc(np.array([1.5, -1.5])); // => Tensor float32[2] [1, -1]
+ */
 export const trunc = (v: Tensor): Tensor => select(lt(v, 0), ceil(v), floor(v));
 
 function powGradBase(c: GradContext): Tensor {
@@ -252,7 +413,10 @@ const selectPrimitive = definePrimitive({
   ],
 });
 
-/** `pred ? onTrue : onFalse`, element by element; one branch may be a number. */
+/**
+ * `pred ? onTrue : onFalse`, element by element; one branch may be a number.
+ * @example lax.select(np.array([true, false]), np.array([1, 2]), 0); // => Tensor float32[2] [1, 0]
+ */
 export function select(pred: Tensor, onTrue: Operand, onFalse: Operand): Tensor {
   const [a, b] =
     typeof onTrue === 'number' && typeof onFalse === 'number'
@@ -267,7 +431,10 @@ const fmaPrimitive = elementwise('fma', 'float', ({ inputs, ct, needs }) => [
   ct,
 ]);
 
-/** `a * b + c`, rounded once. */
+/**
+ * `a * b + c`, rounded once.
+ * @example lax.fma(np.array([1, 2]), 10, 0.5); // => Tensor float32[2] [10.5, 20.5]
+ */
 export const fma = (a: Tensor, b: Operand, c: Operand): Tensor => bind1(fmaPrimitive, [a, pair('fma', a, b)[1], pair('fma', a, c)[1]], {});
 
 const convertPrimitive = definePrimitive<{ dtype: string }>({
@@ -276,7 +443,10 @@ const convertPrimitive = definePrimitive<{ dtype: string }>({
   grad: ({ inputs, outputs, ct }) => [isFloat(inputs[0]!.dtype) && isFloat(outputs[0]!.dtype) ? ct : null],
 });
 
-/** The same numbers in another dtype; floats are truncated toward zero and saturate. */
+/**
+ * The same numbers in another dtype; floats are truncated toward zero and saturate.
+ * @example lax.convert(np.array([1.9, -1.9]), 'int32'); // => Tensor int32[2] [1, -1]
+ */
 export const convert = (a: Tensor, dtype: DType): Tensor =>
   a.dtype === dtype && !a.aval.weak ? a : bind1(convertPrimitive, [a], { dtype });
 
@@ -289,5 +459,8 @@ const bitcastPrimitive = definePrimitive<{ dtype: string }>({
   grad: null,
 });
 
-/** The same bits read as another dtype of four bytes. */
+/**
+ * The same bits read as another dtype of four bytes.
+ * @example lax.bitcast(np.array([1]), 'uint32'); // => Tensor uint32[1] [1065353216]
+ */
 export const bitcast = (a: Tensor, dtype: DType): Tensor => bind1(bitcastPrimitive, [a], { dtype });

@@ -39,7 +39,10 @@ const takePrimitive = definePrimitive<Params>({
   },
 });
 
-/** Slices of `x` at `indices` along `axis`: shape `x[:axis] + indices + x[axis+1:]`. Negative indices do not wrap. */
+/**
+ * Slices of `x` at `indices` along `axis`: shape `x[:axis] + indices + x[axis+1:]`. Negative indices do not wrap.
+ * @example lax.take(np.array([[1, 2], [3, 4], [5, 6]]), np.array([2, 0], 'int32'), 0); // => Tensor float32[2, 2] [[5, 6], [1, 2]]
+ */
 export const take = (x: Tensor, indices: Tensor, axis: number, mode: GatherMode = 'fill'): Tensor =>
   bind1(takePrimitive, [x, indices], { axis: normalizeAxis(axis, x.ndim), mode });
 
@@ -68,7 +71,10 @@ const scatterAddPrimitive = definePrimitive<{ axis: number }>({
   },
 });
 
-/** `x` with `updates` added at `indices` along `axis`, in index order; updates outside are dropped. */
+/**
+ * `x` with `updates` added at `indices` along `axis`, in index order; updates outside are dropped.
+ * @example lax.scatterAdd(np.zeros([3]), np.array([0, 2, 2], 'int32'), np.array([1, 2, 3]), 0); // => Tensor float32[3] [1, 0, 5]
+ */
 export const scatterAdd = (x: Tensor, indices: Tensor, updates: Tensor, axis: number): Tensor =>
   bind1(scatterAddPrimitive, [x, indices, updates], { axis: normalizeAxis(axis, x.ndim) });
 
@@ -93,7 +99,10 @@ const takeAlongPrimitive = definePrimitive<Params>({
   },
 });
 
-/** `out[.., i, ..] = x[.., indices[.., i, ..], ..]` along `axis`. Negative indices do not wrap. */
+/**
+ * `out[.., i, ..] = x[.., indices[.., i, ..], ..]` along `axis`. Negative indices do not wrap.
+ * @example lax.takeAlong(np.array([[1, 2], [3, 4]]), np.array([[1], [0]], 'int32'), 1); // => Tensor float32[2, 1] [[2], [3]]
+ */
 export const takeAlong = (x: Tensor, indices: Tensor, axis: number, mode: GatherMode = 'fill'): Tensor =>
   bind1(takeAlongPrimitive, [x, indices], { axis: normalizeAxis(axis, x.ndim), mode });
 
@@ -118,6 +127,9 @@ const scatterAddAlongPrimitive = definePrimitive<{ axis: number }>({
   },
 });
 
-/** The transpose of `takeAlong`. */
+/**
+ * The transpose of `takeAlong`.
+ * @example lax.scatterAddAlong(np.zeros([2, 2]), np.array([[1], [0]], 'int32'), np.array([[5], [7]]), 1); // => Tensor float32[2, 2] [[0, 5], [7, 0]]
+ */
 export const scatterAddAlong = (x: Tensor, indices: Tensor, updates: Tensor, axis: number): Tensor =>
   bind1(scatterAddAlongPrimitive, [x, indices, updates], { axis: normalizeAxis(axis, x.ndim) });

@@ -51,6 +51,10 @@ const batchNormPrimitive = definePrimitive<BatchNormParams>({
 /**
  * Batch normalization over all axes but the last with the batch's own statistics (Ioffe & Szegedy 2015; flax.linen.BatchNorm in training).
  * Returns `[y, mean, var]`; `var` is biased and, if `fastVariance`, not yet clipped at 0.
+ * @example
+ * const x = np.array([[1, 10], [3, 30]]);
+ * lax.batchNorm(x, np.ones([2]), np.zeros([2]), { epsilon: 1e-5, fastVariance: true });
+ * // => [Tensor float32[2, 2] [[-1.0, -1.0], [1.0, 1.0]], Tensor float32[2] [2, 20], Tensor float32[2] [1, 100]]
  */
 export const batchNorm = (x: Tensor, scale: Tensor, bias: Tensor, params: BatchNormParams): [Tensor, Tensor, Tensor] =>
   bind(batchNormPrimitive, [x, scale, bias], params) as [Tensor, Tensor, Tensor];
@@ -70,7 +74,14 @@ const batchNormGradPrimitive = definePrimitive<BatchNormParams>({
   },
 });
 
-/** The gradient of `batchNorm` for the cotangent `dy` of its `y` alone, from its statistics: returns `[dx, dscale, dbias]`. */
+/**
+ * The gradient of `batchNorm` for the cotangent `dy` of its `y` alone, from its statistics: returns `[dx, dscale, dbias]`.
+ * @example
+ * const x = np.array([[1, 10], [3, 30]]);
+ * const [, mean, variance] = lax.batchNorm(x, np.ones([2]), np.zeros([2]), { epsilon: 0, fastVariance: true });
+ * const [, , dbias] = lax.batchNormGrad(np.ones([2, 2]), x, np.ones([2]), mean, variance, { epsilon: 0, fastVariance: true });
+ * dbias; // => Tensor float32[2] [2, 2]
+ */
 export const batchNormGrad = (dy: Tensor, x: Tensor, scale: Tensor, mean: Tensor, variance: Tensor, params: BatchNormParams): Tensor[] =>
   bind(batchNormGradPrimitive, [dy, x, scale, mean, variance], params);
 
@@ -125,7 +136,12 @@ const softmaxCrossEntropyPrimitive = definePrimitive({
   },
 });
 
-/** Per row of logits [..., C] and labels [...] (int32): `[logsumexp(logits) - logits[label], logsumexp(logits)]`. */
+/**
+ * Per row of logits [..., C] and labels [...] (int32): `[logsumexp(logits) - logits[label], logsumexp(logits)]`.
+ * @example
+ * const [loss] = lax.softmaxCrossEntropy(np.array([[2, 0], [0, 2]]), np.array([0, 0], 'int32'));
+ * loss; // => Tensor float32[2] [0.1269, 2.1269]
+ */
 export const softmaxCrossEntropy = (logits: Tensor, labels: Tensor): [Tensor, Tensor] =>
   bind(softmaxCrossEntropyPrimitive, [logits, labels], {}) as [Tensor, Tensor];
 
@@ -140,6 +156,11 @@ const threefryPrimitive = definePrimitive({
   grad: null,
 });
 
-/** The Threefry-2x32 block cipher with 20 rounds (Salmon et al. 2011): key [2], counters x0 and x1, all uint32. */
+/**
+ * The Threefry-2x32 block cipher with 20 rounds (Salmon et al. 2011): key [2], counters x0 and x1, all uint32.
+ * @example
+ * const zero = np.zeros([1], 'uint32');
+ * lax.threefry2x32(np.zeros([2], 'uint32'), zero, zero); // => [Tensor uint32[1] [1797259609], Tensor uint32[1] [2579123966]]
+ */
 export const threefry2x32 = (key: Tensor, x0: Tensor, x1: Tensor): [Tensor, Tensor] =>
   bind(threefryPrimitive, [key, x0, x1], {}) as [Tensor, Tensor];

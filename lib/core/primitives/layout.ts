@@ -21,7 +21,10 @@ const reshapePrimitive = definePrimitive<{ shape: Shape }>({
   grad: ({ inputs, ct }) => [reshape(ct, inputs[0]!.shape)],
 });
 
-/** The same elements in row-major order under another shape. */
+/**
+ * The same elements in row-major order under another shape.
+ * @example lax.reshape(np.array([1, 2, 3, 4]), [2, 2]); // => Tensor float32[2, 2] [[1, 2], [3, 4]]
+ */
 export const reshape = (x: Tensor, shape: Shape): Tensor => (sameShape(x.shape, shape) ? x : bind1(reshapePrimitive, [x], { shape }));
 
 const transposePrimitive = definePrimitive<{ perm: readonly number[] }>({
@@ -41,7 +44,10 @@ const transposePrimitive = definePrimitive<{ perm: readonly number[] }>({
   ],
 });
 
-/** Output dimension `i` is input dimension `perm[i]`. */
+/**
+ * Output dimension `i` is input dimension `perm[i]`.
+ * @example lax.transpose(np.array([[1, 2, 3]]), [1, 0]); // => Tensor float32[3, 1] [[1], [2], [3]]
+ */
 export const transpose = (x: Tensor, perm: readonly number[]): Tensor =>
   perm.length === x.ndim && perm.every((p, i) => p === i) ? x : bind1(transposePrimitive, [x], { perm });
 
@@ -62,11 +68,17 @@ const broadcastPrimitive = definePrimitive<{ dims: readonly number[]; shape: Sha
   },
 });
 
-/** Input dimension `i` becomes output dimension `dims[i]`; sizes of 1 stretch. */
+/**
+ * Input dimension `i` becomes output dimension `dims[i]`; sizes of 1 stretch.
+ * @example lax.broadcast(np.array([1, 2]), [2, 3], [0]); // => Tensor float32[2, 3] [[1, 1, 1], [2, 2, 2]]
+ */
 export const broadcast = (x: Tensor, shape: Shape, dims: readonly number[]): Tensor =>
   sameShape(x.shape, shape) ? x : bind1(broadcastPrimitive, [x], { dims, shape });
 
-/** NumPy's broadcast_to: dimensions are matched from the last. */
+/**
+ * NumPy's broadcast_to: dimensions are matched from the last.
+ * @example lax.broadcastTo(np.array([1, 2]), [2, 2]); // => Tensor float32[2, 2] [[1, 2], [1, 2]]
+ */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   if (x.ndim > shape.length) throw new ShapeError(`cannot broadcast ${x} to ${formatShape(shape)}, which has fewer dimensions`);
   return broadcast(
@@ -82,7 +94,10 @@ const reversePrimitive = definePrimitive<{ axes: readonly number[] }>({
   grad: ({ params, ct }) => [reverse(ct, params.axes)],
 });
 
-/** Each of `axes` counted backward. */
+/**
+ * Each of `axes` counted backward.
+ * @example lax.reverse(np.array([1, 2, 3]), [0]); // => Tensor float32[3] [3, 2, 1]
+ */
 export const reverse = (x: Tensor, axes: readonly number[]): Tensor =>
   axes.length === 0 ? x : bind1(reversePrimitive, [x], { axes: normalizeAxes(axes, x.ndim) });
 
@@ -113,13 +128,19 @@ const slicePrimitive = definePrimitive<{ start: readonly number[]; limit: readon
   },
 });
 
-/** Elements `start` (inclusive) to `limit` (exclusive) by `strides` of each dimension. */
+/**
+ * Elements `start` (inclusive) to `limit` (exclusive) by `strides` of each dimension.
+ * @example lax.slice(np.array([1, 2, 3, 4, 5]), [1], [5], [2]); // => Tensor float32[2] [2, 4]
+ */
 export function slice(x: Tensor, start: readonly number[], limit: readonly number[], strides?: readonly number[]): Tensor {
   if (start.every((s) => s === 0) && sameShape(limit, x.shape) && (strides?.every((k) => k === 1) ?? true)) return x;
   return bind1(slicePrimitive, [x], { start, limit, strides: strides ?? x.shape.map(() => 1) });
 }
 
-/** `slice` along one axis. */
+/**
+ * `slice` along one axis.
+ * @example lax.sliceAxis(np.array([[1, 2, 3], [4, 5, 6]]), 1, 0, 2); // => Tensor float32[2, 2] [[1, 2], [4, 5]]
+ */
 export function sliceAxis(x: Tensor, axis: number, start: number, limit: number): Tensor {
   return slice(
     x,
@@ -154,7 +175,10 @@ const padPrimitive = definePrimitive<{ low: readonly number[]; high: readonly nu
   },
 });
 
-/** Puts `low` and `high` fillers around each dimension and `interior` between its elements. */
+/**
+ * Puts `low` and `high` fillers around each dimension and `interior` between its elements.
+ * @example lax.pad(np.array([1, 2]), np.array(0), { low: [1], high: [0], interior: [1] }); // => Tensor float32[4] [0, 1, 0, 2]
+ */
 export const pad = (
   x: Tensor,
   value: Tensor,
@@ -190,6 +214,10 @@ const concatenatePrimitive = definePrimitive<{ axis: number }>({
   },
 });
 
+/**
+ * The tensors one after another along `axis`; shapes agree elsewhere.
+ * @example lax.concatenate([np.array([1, 2]), np.array([3])], 0); // => Tensor float32[3] [1, 2, 3]
+ */
 export function concatenate(tensors: readonly Tensor[], axis: number): Tensor {
   if (tensors.length === 0) throw new ShapeError('concatenate needs at least one tensor');
   return tensors.length === 1 ? tensors[0]! : bind1(concatenatePrimitive, tensors, { axis: normalizeAxis(axis, tensors[0]!.ndim) });

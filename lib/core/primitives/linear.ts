@@ -69,7 +69,12 @@ function gradOfOperand(ct: Tensor, x: Tensor, y: Tensor, d: DotDimensions, secon
   );
 }
 
-/** `jax.lax.dot_general`: the output has the batch dimensions, then x's free ones, then y's. float32, or integers that wrap. */
+/**
+ * `jax.lax.dot_general`: the output has the batch dimensions, then x's free ones, then y's. float32, or integers that wrap.
+ * @example
+ * const dims = { lhsContract: [1], rhsContract: [0], lhsBatch: [], rhsBatch: [] };
+ * lax.dotGeneral(np.array([[1, 2]]), np.array([[3], [4]]), dims); // => Tensor float32[1, 1] [[11]]
+ */
 export const dotGeneral = (x: Tensor, y: Tensor, dims: DotDimensions): Tensor => bind1(dotGeneralPrimitive, [x, y], dims as Dims);
 
 const densePrimitive = definePrimitive({
@@ -96,7 +101,10 @@ const densePrimitive = definePrimitive({
   },
 });
 
-/** `x @ kernel + bias` over the last axis of x. Shapes [..., K], [K, N], [N]. */
+/**
+ * `x @ kernel + bias` over the last axis of x. Shapes [..., K], [K, N], [N].
+ * @example lax.dense(np.array([[1, 2]]), np.array([[3], [4]]), np.array([0.5])); // => Tensor float32[1, 1] [[11.5]]
+ */
 export const dense = (x: Tensor, kernel: Tensor, bias?: Tensor | null): Tensor =>
   bind1(densePrimitive, bias ? [x, kernel, bias] : [x, kernel], {});
 
@@ -112,5 +120,10 @@ const qrPrimitive = definePrimitive({
   },
 });
 
-/** Reduced QR decomposition by Householder reflections, with LAPACK's signs. */
+/**
+ * Reduced QR decomposition by Householder reflections, with LAPACK's signs.
+ * @example
+ * const [q, r] = lax.qr(np.array([[3, 0], [4, 5]]));
+ * r; // => Tensor float32[2, 2] [[-5, -4], [0, 3]]
+ */
 export const qr = (x: Tensor): [Tensor, Tensor] => bind(qrPrimitive, [x], {}) as [Tensor, Tensor];

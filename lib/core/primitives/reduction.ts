@@ -37,8 +37,16 @@ function reduction(name: string, bools: boolean, grad: (c: GradContext<Axes>) =>
   };
 }
 
+/**
+ * The sum over `axes`, all by default, which disappear.
+ * @example lax.reduceSum(np.array([[1, 2], [3, 4]]), 0); // => Tensor float32[2] [4, 6]
+ */
 export const reduceSum = reduction('reduceSum', false, ({ inputs, params, ct }) => unreduce(ct, inputs[0]!.shape, params.axes));
 
+/**
+ * The product over `axes`, all by default, which disappear.
+ * @example lax.reduceProd(np.array([[1, 2], [3, 4]]), 0); // => Tensor float32[2] [3, 8]
+ */
 export const reduceProd = reduction('reduceProd', false, ({ inputs, params, ct }) => {
   const [, back] = vjp((x: Tensor) => productTree(x, params.axes), inputs[0]!);
   return back(ct)[0];
@@ -79,7 +87,15 @@ const extremum = ({ inputs, outputs, params, ct }: GradContext<Axes>): Tensor =>
   const location = convert(eq(inputs[0]!, unreduce(outputs[0]!, shape, params.axes)), inputs[0]!.dtype);
   return mul(unreduce(div(ct, reduceSum(location, params.axes)), shape, params.axes), location);
 };
+/**
+ * The greatest over `axes`, all by default, which disappear; NaN if there is one.
+ * @example lax.reduceMax(np.array([[1, 2], [3, 4]]), 0); // => Tensor float32[2] [3, 4]
+ */
 export const reduceMax = reduction('reduceMax', true, extremum);
+/**
+ * The least over `axes`, all by default, which disappear; NaN if there is one.
+ * @example lax.reduceMin(np.array([[1, 2], [3, 4]]), 0); // => Tensor float32[2] [1, 2]
+ */
 export const reduceMin = reduction('reduceMin', true, extremum);
 
 function indexOfExtremum(name: string) {
@@ -94,8 +110,15 @@ function indexOfExtremum(name: string) {
   return (x: Tensor, axis: number): Tensor => bind1(primitive, [x], { axis: normalizeAxis(axis, x.ndim) });
 }
 
-/** The index of the first greatest element along `axis` (the first NaN, if there is one), int32. */
+/**
+ * The index of the first greatest element along `axis` (the first NaN, if there is one), int32.
+ * @example lax.argmax(np.array([[1, 5], [7, 2]]), 1); // => Tensor int32[2] [1, 0]
+ */
 export const argmax = indexOfExtremum('argmax');
+/**
+ * The index of the first least element along `axis` (the first NaN, if there is one), int32.
+ * @example lax.argmin(np.array([[1, 5], [7, 2]]), 1); // => Tensor int32[2] [0, 1]
+ */
 export const argmin = indexOfExtremum('argmin');
 
 const cumsumPrimitive = definePrimitive<{ axis: number; reverse: boolean }>({
@@ -107,7 +130,10 @@ const cumsumPrimitive = definePrimitive<{ axis: number; reverse: boolean }>({
   grad: ({ params, ct }) => [cumsum(ct, params.axis, !params.reverse)],
 });
 
-/** Running sums along `axis`, from its end if `reverse`. */
+/**
+ * Running sums along `axis`, from its end if `reverse`.
+ * @example lax.cumsum(np.array([1, 2, 3]), 0); // => Tensor float32[3] [1, 3, 6]
+ */
 export const cumsum = (x: Tensor, axis: number, reverse = false): Tensor =>
   bind1(cumsumPrimitive, [x], { axis: normalizeAxis(axis, x.ndim), reverse });
 
@@ -127,6 +153,9 @@ const sortPrimitive = definePrimitive<{ axis: number; numKeys: number }>({
   },
 });
 
-/** Sorts several tensors of one shape along `axis` by the first `numKeys` of them; stable, ascending, NaN last. */
+/**
+ * Sorts several tensors of one shape along `axis` by the first `numKeys` of them; stable, ascending, NaN last.
+ * @example lax.sort([np.array([3, 1, 2]), np.array([0, 1, 2], 'int32')], 0); // => [Tensor float32[3] [1, 2, 3], Tensor int32[3] [1, 2, 0]]
+ */
 export const sort = (operands: readonly Tensor[], axis: number, numKeys = 1): Tensor[] =>
   bind(sortPrimitive, operands, { axis: normalizeAxis(axis, operands[0]!.ndim), numKeys });

@@ -1,0 +1,133 @@
+/**
+ * Every code block of the README, of docs/ and of the docstrings' examples: TypeScript is type-checked as a user's strict project would, and run; what a block
+ * shows as output is compared (see program.ts); shell commands must name scripts and files that exist. Blocks that are not run say why.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { backendInfo, setBackend } from 'flaxen';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { blocksOfPage, isCode, pages, programsOf, root, sourceOf, type Program } from './blocks.js';
+import { check, failures, recorder } from './program.js';
+import { surfaceOf } from './surface.js';
+import { createProgram, errorsOf } from './typescript.js';
+
+const folder = join(root, 'out', 'docs-test');
+// Examples in docstrings do without the line that all of them would begin with.
+const PRELUDE =
+  'import { Tensor, backendInfo, errors, grad, jit, lax, nn, np, optim, random, setBackend, stopGradient, training, tree, ' +
+  "valueAndGrad, vjp } from 'flaxen'; ";
+
+const documents = pages().map((page) => ({ page, blocks: blocksOfPage(page) }));
+const library = createProgram(new Map());
+const surface = surfaceOf(library);
+
+interface Runnable extends Program {
+  readonly source: string;
+  readonly path: string;
+}
+const runnable = (program: Program, index: number, prelude = ''): Runnable => {
+  const source = sourceOf(program.blocks, prelude);
+  return { ...program, source, path: join(folder, `${program.title.replace(/\W+/g, '-')}-${index}.ts`) };
+};
+const onPages = documents.flatMap(({ page, blocks }) => programsOf(page, blocks)).map((p, i) => runnable(p, i));
+const inDocstrings = surface
+  .flatMap(({ name, examples }) => examples.filter(isCode).map((b) => ({ title: name, file: b.file, blocks: [b] })))
+  .map((p, i) => runnable(p, i, p.blocks[0]!.code.some((line) => line.startsWith('import ')) ? '' : PRELUDE));
+const programs = [...onPages, ...inDocstrings];
+const checker = createProgram(new Map(programs.map(({ path, source }) => [path, source])), library);
+
+let temporary: string;
+const home = process.cwd();
+beforeAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  temporary = mkdtempSync(join(tmpdir(), 'flaxen-docs-'));
+  process.chdir(temporary); // for blocks that write files
+});
+afterAll(() => {
+  process.chdir(home);
+  rmSync(temporary, { recursive: true });
+  rmSync(folder, { recursive: true });
+});
+
+/** The text blocks marked `output`, each with the line after which the program printed it. */
+function outputsOf({ file, blocks }: Program): { after: number; line: number; text: string }[] {
+  const all = documents.find(({ page }) => page === file)?.blocks ?? [];
+  return all.flatMap((block, i) => {
+    if (!block.words.includes('output')) return [];
+    const before = all[i - 1]!;
+    return blocks.includes(before) ? [{ after: before.line, line: block.line, text: block.code.join('\n') }] : [];
+  });
+}
+
+async function run(program: Runnable): Promise<void> {
+  expect(errorsOf(checker, program.path), `type errors in ${program.file}`).toEqual([]);
+  const { code, expectations } = check(program.source, outputsOf(program));
+  writeFileSync(program.path, code);
+  const { name } = backendInfo();
+  (globalThis as { docs?: unknown }).docs = recorder(expectations);
+  try {
+    await import(pathToFileURL(program.path).href);
+  } finally {
+    setBackend(name);
+  }
+  expect(failures(program.file, expectations)).toEqual([]);
+}
+
+describe.each(documents)('$page', ({ page, blocks }) => {
+  it('has only blocks that are run, compared, or say why not', () => {
+    const known = ['ts', 'js', 'mjs', 'sh'];
+    const mute = blocks.filter((b) => !known.includes(b.language) && !b.words.includes('output') && !b.noRun);
+    expect(mute.map((b) => `${page}:${b.line}: a block in "${b.language}" needs "output" or "no-run: why"`)).toEqual([]);
+  });
+  for (const program of onPages.filter(({ file }) => file === page)) it(`runs ${program.title}`, () => run(program));
+  for (const block of blocks.filter((b) => b.language === 'sh' && b.noRun === null)) {
+    it(`names commands that exist, line ${block.line}`, () => {
+      expect(block.code.flatMap((line) => commandErrors(line))).toEqual([]);
+    });
+  }
+  for (const block of blocks.filter((b) => b.noRun !== null)) {
+    it(`line ${block.line} is not run: ${block.noRun}`, () => expect(block.noRun).not.toBe(''));
+  }
+});
+
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+
+/** What is wrong with a command line: an npm script or a file that is not there, or a program that this test does not know. */
+function commandErrors(line: string): string[] {
+  const [command] = line.split('#') as [string];
+  const words = command.split(/\s+/).filter((w) => w !== '' && !/^[A-Z_]+=/.test(w));
+  if (words.length === 0) return [];
+  const [program, first, second] = words as [string, string?, string?];
+  if (program === 'npm' && first === 'run') return scripts[second!] === undefined ? [`there is no npm script ${second}`] : [];
+  if (program === 'npm' && (first === 'install' || first === 'ci' || scripts[first!] !== undefined)) return [];
+  if (program === 'npx' && first === 'flaxen') return [];
+  const file = words.find((w) => /\.(ts|mjs|js|sh)$/.test(w));
+  if (['npx', 'node', 'bash'].includes(program) && file !== undefined)
+    return existsSync(join(root, file)) ? [] : [`there is no file ${file}`];
+  return [
+    `"${line}" is no command that this test can check: use npm run, npx or node with a file of the repository, or mark the block no-run`,
+  ];
+}
+
+describe('the public surface', () => {
+  const fullyNamed = (e: { name: string; where: string }): string => `${e.name} (${e.where})`;
+  it('has a docstring at every name', () => {
+    expect(surface.filter((e) => e.documentation === '').map(fullyNamed)).toEqual([]);
+  });
+  it('has an example at every function and class', () => {
+    const callable = surface.filter((e) => e.kind === 'function' || e.kind === 'class');
+    expect(callable.length).toBeGreaterThan(200);
+    expect(callable.filter((e) => e.examples.length === 0).map(fullyNamed)).toEqual([]);
+  });
+  it('shows in each example something that is checked', () => {
+    const shown = inDocstrings.filter(({ source }) => check(source).expectations.length === 0);
+    expect(shown.map(({ title, blocks }) => `${title} (${blocks[0]!.file}:${blocks[0]!.line})`)).toEqual([]);
+  });
+});
+
+describe('examples in docstrings', () => {
+  for (const program of inDocstrings) it(program.title, () => run(program));
+});

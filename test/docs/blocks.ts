@@ -1,0 +1,87 @@
+/** The code blocks of the pages that people read, and of the docstrings' examples. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A fenced block: ```` ```ts name=with-bn ````, ```` ```text output ````, or ```` ```python no-run: why ````. */
+export interface Block {
+  /** Relative to the repository. */
+  readonly file: string;
+  /** Of the first line of code, from 1. */
+  readonly line: number;
+  readonly language: string;
+  /** What else the fence says, up to `no-run:`. */
+  readonly words: readonly string[];
+  /** Why the block is not run; null if it is. */
+  readonly noRun: string | null;
+  readonly code: readonly string[];
+}
+
+/** README and everything under docs, in order of their names. */
+export const pages = (): string[] => [
+  'README.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md') && !name.startsWith('api'))
+    .map((name) => `docs/${name}`)
+    .sort(),
+];
+
+const FENCE = /^(\s*)(`{3,})\s*(\S*)\s*(.*)$/;
+
+/** The fenced blocks among `lines`, the first of which is line `first` of `file`. */
+export function blocksOf(file: string, lines: readonly string[], first = 1): Block[] {
+  const blocks: Block[] = [];
+  for (let i = 0; i < lines.length; i++) {
+    const open = FENCE.exec(lines[i]!);
+    if (open === null) continue;
+    const [, indent, ticks, language, rest] = open as unknown as [string, string, string, string, string];
+    const start = i + 1;
+    const end = lines.findIndex((line, k) => k >= start && line.trim() === ticks);
+    if (end < 0) throw new Error(`${file}:${first + i}: the block does not end`);
+    const [words, noRun = null] = rest.split(/no-run:\s*/) as [string, string?];
+    const code = lines.slice(start, end).map((line) => (line.startsWith(indent) ? line.slice(indent.length) : line));
+    blocks.push({ file, line: first + start, language, words: words.split(/\s+/).filter(Boolean), noRun, code });
+    i = end;
+  }
+  return blocks;
+}
+
+export const blocksOfPage = (page: string): Block[] => blocksOf(page, readFileSync(join(root, page), 'utf8').split('\n'));
+
+/** Blocks that make up one module, in order. */
+export interface Program {
+  /** "README.md", or "docs/from-flax.md (loop)". */
+  readonly title: string;
+  readonly file: string;
+  readonly blocks: readonly Block[];
+}
+
+/** True for a block that is TypeScript or JavaScript to run. */
+export const isCode = (block: Block): boolean => ['ts', 'js', 'mjs'].includes(block.language) && block.noRun === null;
+
+/**
+ * The programs of a page. Blocks with the same `name=` belong together; of the others, one that imports flaxen starts a program and one that does not goes on
+ * with the last.
+ */
+export function programsOf(page: string, blocks: readonly Block[]): Program[] {
+  const programs = new Map<string, Block[]>();
+  let current = '';
+  for (const block of blocks.filter(isCode)) {
+    const name = block.words.find((w) => w.startsWith('name='))?.slice('name='.length);
+    if (name === undefined && (current === '' || block.code.some((line) => /^import .* from 'flaxen'/.test(line)))) {
+      current = `line ${block.line}`;
+    }
+    const key = name ?? current;
+    programs.set(key, [...(programs.get(key) ?? []), block]);
+  }
+  return [...programs].map(([name, own]) => ({ title: `${page} (${name})`, file: page, blocks: own }));
+}
+
+/** The blocks' code on the lines that it has in its file, so that whatever is said of a line is said of the page's. */
+export function sourceOf(blocks: readonly Block[], prelude = ''): string {
+  const lines: string[] = [];
+  for (const { line, code } of blocks) code.forEach((text, i) => (lines[line - 1 + i] = text));
+  return `${prelude}${Array.from(lines, (text) => text ?? '').join('\n')}\nexport {};\n`;
+}
