@@ -19,25 +19,45 @@ struct GemmShape {
   int64_t c_row;
 };
 
+// Told of each piece of C when it is complete and still in the cache: at most kBatchNormRows rows from a multiple of that, side by side.
+struct Observer {
+  const void* context = nullptr;
+  void (*see)(const void* context, int64_t row, int64_t rows, int64_t column, int64_t columns) = nullptr;
+};
+
 // What is done with an element of C when its sum is complete, in this order.
 struct Epilogue {
   const float* bias = nullptr;  // [n], added to every row
   bool relu = false;
-  // Column statistics of C as stored, in blocks of kBatchNormRows rows: what BatchNormTable::moments gives for block i, at i * 3 * n.
-  float* moments = nullptr;
+  Observer observer = {};  // for a Gemm made with GemmOptions::observed
 };
 
-// Makes an operand's elements as they are packed, in the layouts of GemmPackTable, for operands that nobody stores (an activation's input,
-// a gradient through a normalisation). A null function means: copy from memory.
-struct Prologue {
+// A matrix that nobody stores (a normalisation's output, a gradient through one): blocks of it are made where a product would pack them.
+struct RowSource {
   const void* context = nullptr;
-  void (*pack_a)(const void* context, int64_t i, int64_t p, int64_t rows, int64_t k, float* packed) = nullptr;
-  void (*pack_b)(const void* context, int64_t p, int64_t j, int64_t k, int64_t columns, int64_t width, float* packed) = nullptr;
+  // to[r * stride + c] = element (row + r, column + c); null: the operand lies in memory.
+  void (*block)(const void* context, int64_t row, int64_t column, int64_t rows, int64_t columns, float* to, int64_t stride) = nullptr;
+  int64_t first_row = 0;
+
+  explicit operator bool() const { return block != nullptr; }
+  void make(int64_t row, int64_t column, int64_t rows, int64_t columns, float* to, int64_t stride) const {
+    block(context, first_row + row, column, rows, columns, to, stride);
+  }
+  RowSource from_row(int64_t row) const { return {context, block, first_row + row}; }
 };
+
+// Where operands come from if not from memory.
+struct Sources {
+  RowSource a = {}, b = {};
+};
+
+// Whether runs come with a source of an operand, and whether the source's rows are the operand's rows or its columns.
+enum class Made : uint8_t { no, by_rows, by_columns };
 
 struct GemmOptions {
   bool threaded = true;   // without it a run stays on the calling thread, for products that themselves run side by side
-  bool prologue = false;  // runs come with a prologue, so both operands go through packing
+  bool observed = false;  // runs may have an observer
+  Made a = Made::no, b = Made::no;
 };
 
 class GemmSplit;
@@ -53,7 +73,7 @@ class Gemm {
   double cost_ns() const { return cost_ns_; }
   std::string note() const;
 
-  void run(const float* a, const float* b, float* c, const Epilogue& epilogue, void* scratch, const Prologue& prologue = {}) const;
+  void run(const float* a, const float* b, float* c, const Epilogue& epilogue, void* scratch, const Sources& sources = {}) const;
 
  private:
   struct Operands;
@@ -63,12 +83,14 @@ class Gemm {
   };
 
   void plan_dots(int64_t tasks);
-  void plan_tiles(int64_t tasks, bool pack_all);
+  void plan_tiles(int64_t tasks);
   void run_dots(const Operands&) const;
   void run_tiles(const Operands&) const;
   void pack_b(const Operands&, Range inner) const;
   void run_task(const Operands&, Range slivers, Range panels, Range inner) const;
-  void run_sliver(const Operands&, Tile tile, int64_t rows, Range panels, int64_t p, Range inner) const;
+  void observe(const Observer& observer) const;
+  int64_t slivers_per_unit() const { return options_.observed ? slivers_per_block() : 1; }
+  void run_sliver(const Operands&, Tile tile, int64_t rows, Range panels, int64_t p, Range inner, const float* next) const;
 
   int64_t panel_width() const;
   int64_t packed_line() const;
@@ -77,6 +99,7 @@ class Gemm {
 
   GemmShape shape_{};
   Isa isa_ = Isa::baseline;
+  GemmOptions options_;
   const GemmTileTable* tiles_ = nullptr;
   const GemmPackTable* packs_ = nullptr;
   std::shared_ptr<const GemmSplit> split_;  // does the work where the inner dimension is split

@@ -1,5 +1,6 @@
-// A product with a long inner dimension and a small C (a weight gradient over a large batch): the inner dimension is cut into parts that
-// run side by side, each streaming through its own rows of A and B, and the partial results are added up in order.
+// A product x^T * dy over many rows: a small C and a long inner dimension, which is cut into parts that run side by side, each going
+// through its own rows of A and B; the partial results are added up in order. Where C is narrow the parts compute its transpose, whose rows
+// fill vectors.
 #pragma once
 
 #include "cpu/gemm.h"
@@ -8,19 +9,20 @@ namespace flaxen::cpu {
 
 class GemmSplit {
  public:
-  // How many parts the shape calls for; 1 is no split.
-  static int64_t parts_for(const GemmShape& shape);
+  static bool pays(const GemmShape& shape, Isa isa);
 
-  GemmSplit(const GemmShape& shape, Isa isa, int64_t parts);
+  GemmSplit(const GemmShape& shape, Isa isa, const GemmOptions& options);
 
   size_t scratch_bytes() const;
   std::string note() const;
-  void run(const float* a, const float* b, float* c, const Epilogue& epilogue, void* scratch) const;
+  void run(const float* a, const float* b, float* c, const Epilogue& epilogue, void* scratch, const Sources& sources) const;
 
  private:
   size_t slab_bytes() const;
+  void add_up(const float* slabs, float* c, const Epilogue& epilogue) const;
 
   GemmShape shape_;
+  bool transposed_;
   int64_t parts_, length_;
   Gemm part_, last_;
 };

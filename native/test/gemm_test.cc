@@ -80,55 +80,90 @@ void product(int64_t m, int64_t n, int64_t k, Layout la, Layout lb, bool bias, b
   }
 }
 
-// Column statistics of what was stored equal those of batch normalisation's own pass.
-void moments(int64_t m, int64_t n, int64_t k) {
-  const std::string what = "moments of " + to_string(Shape{m, n});
-  const Guarded<float> a = random_floats(m * k, 1), b = random_floats(k * n, 2), bias = random_floats(n, 3);
-  const int64_t blocks = (m + kBatchNormRows - 1) / kBatchNormRows;
-  Guarded<float> c(m * n), found(blocks * 3 * n), wanted(blocks * 3 * n);
-  const Gemm gemm({.m = m, .n = n, .k = k, .a_row = k, .a_col = 1, .b_row = n, .b_col = 1, .c_row = n}, chosen_isa());
+// An observer sees each element of C once, complete, in blocks of rows.
+void observer(int64_t m, int64_t n, int64_t k, Layout la) {
+  const std::string what = "observer of " + to_string(Shape{m, k, n});
+  const Strided sa = strides(la, m, k);
+  const Guarded<float> a = random_floats(sa.size, 1), b = random_floats(k * n, 2), bias = random_floats(n, 3);
+  Guarded<float> c(m * n), seen(m * n), times(m * n);
+  const Gemm gemm({.m = m, .n = n, .k = k, .a_row = sa.row, .a_col = sa.column, .b_row = n, .b_col = 1, .c_row = n}, chosen_isa(),
+                  {.observed = true});
   Guarded<char> scratch(static_cast<int64_t>(gemm.scratch_bytes()));
-  found.poison();
-  gemm.run(a.data(), b.data(), c.data(), {.bias = bias.data(), .moments = found.data()}, scratch.data());
-  for (int64_t block = 0; block < blocks; ++block) {
-    float* shift = wanted.data() + block * 3 * n;
-    const int64_t first = block * kBatchNormRows;
-    batch_norm_table(chosen_isa())
-        .moments(c.data() + first * n, n, std::min(kBatchNormRows, m - first), n, shift, shift + n, shift + 2 * n);
-  }
-  check(found.intact() && same_bits(found, wanted), what);
+  struct Context {
+    const float* c;
+    float *seen, *times;
+    int64_t n;
+  } context{c.data(), seen.data(), times.data(), n};
+  const auto see = [](const void* to, int64_t row, int64_t rows, int64_t column, int64_t columns) {
+    const Context& x = *static_cast<const Context*>(to);
+    if (row % kBatchNormRows != 0 || rows > kBatchNormRows) return;  // found as an element never seen
+    for (int64_t i = row; i < row + rows; ++i) {
+      for (int64_t j = column; j < column + columns; ++j) {
+        x.seen[i * x.n + j] = x.c[i * x.n + j];
+        x.times[i * x.n + j] += 1;
+      }
+    }
+  };
+  for (int64_t i = 0; i < m * n; ++i) times[i] = 0;
+  gemm.run(a.data(), b.data(), c.data(), {.bias = bias.data(), .relu = true, .observer = {&context, see}}, scratch.data());
+  bool once = true;
+  for (int64_t i = 0; i < m * n; ++i) once = once && times[i] == 1;
+  check(once && same_bits(c, seen) && seen.intact() && scratch.intact(), what);
 }
 
-// Operands made while they are packed, of small whole numbers, so that the product is exact.
-float made_a(int64_t i, int64_t p) { return static_cast<float>((i + 2 * p) % 7 - 3); }
-float made_b(int64_t p, int64_t j) { return static_cast<float>((p + 3 * j) % 5 - 2); }
+// Operands made while they are packed, of small whole numbers, so that the product is exact. They are stored as in a layer's gradient,
+// x [k, m] and dy [k, n], or forward, x [m, k].
+float made(int64_t row, int64_t column, int seed) { return static_cast<float>((row * 3 + column * 2 + seed) % 7 - 3); }
 
-void prologue(int64_t m, int64_t n, int64_t k) {
-  const Gemm gemm({.m = m, .n = n, .k = k, .a_row = k, .a_col = 1, .b_row = n, .b_col = 1, .c_row = n}, chosen_isa(), {.prologue = true});
-  Prologue made;
-  made.pack_a = [](const void*, int64_t i, int64_t p, int64_t rows, int64_t length, float* packed) {
-    for (int64_t q = 0; q < length; ++q) {
-      for (int64_t r = 0; r < rows; ++r) packed[q * rows + r] = made_a(i + r, p + q);
+void sources(int64_t m, int64_t n, int64_t k, bool a_transposed, bool a_made, bool b_made) {
+  const std::string what =
+      "sources of " + to_string(Shape{m, k, n}) + (a_transposed ? " a by columns" : "") + (a_made ? " a" : "") + (b_made ? " b" : "");
+  struct Context {
+    int seed;
+    int64_t rows, columns;
+  } of_a{1, a_transposed ? k : m, a_transposed ? m : k}, of_b{2, k, n};
+  const auto make = [](const void* from, int64_t row, int64_t column, int64_t rows, int64_t columns, float* to, int64_t stride) {
+    const Context& x = *static_cast<const Context*>(from);
+    check(row >= 0 && row + rows <= x.rows && column >= 0 && column + columns <= x.columns && columns <= stride, "a block of the source");
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t c = 0; c < columns; ++c) to[r * stride + c] = made(row + r, column + c, x.seed);
     }
   };
-  made.pack_b = [](const void*, int64_t p, int64_t j, int64_t length, int64_t columns, int64_t width, float* packed) {
-    for (int64_t q = 0; q < length; ++q) {
-      for (int64_t c = 0; c < width; ++c) packed[q * width + c] = c < columns ? made_b(p + q, j + c) : 0;
-    }
-  };
-  Guarded<float> c(m * n);
-  c.poison();
+  Guarded<float> a(m * k), b(k * n), c(m * n), again(m * n);
+  for (int64_t r = 0; r < of_a.rows; ++r) {
+    for (int64_t q = 0; q < of_a.columns; ++q) a[r * of_a.columns + q] = made(r, q, 1);
+  }
+  for (int64_t p = 0; p < k; ++p) {
+    for (int64_t j = 0; j < n; ++j) b[p * n + j] = made(p, j, 2);
+  }
+  GemmOptions options;
+  Sources from;
+  if (a_made) {
+    options.a = a_transposed ? Made::by_columns : Made::by_rows;
+    from.a = {&of_a, make};
+  }
+  if (b_made) {
+    options.b = Made::by_rows;
+    from.b = {&of_b, make};
+  }
+  const int64_t a_row = a_transposed ? 1 : k, a_col = a_transposed ? m : 1;
+  const Gemm gemm({.m = m, .n = n, .k = k, .a_row = a_row, .a_col = a_col, .b_row = n, .b_col = 1, .c_row = n}, chosen_isa(), options);
   Guarded<char> scratch(static_cast<int64_t>(gemm.scratch_bytes()));
-  gemm.run(nullptr, nullptr, c.data(), {}, scratch.data(), made);
-  bool good = c.intact() && scratch.intact();
+  const auto run = [&](Guarded<float>& to) {
+    to.poison();
+    gemm.run(a_made ? nullptr : a.data(), b_made ? nullptr : b.data(), to.data(), {}, scratch.data(), from);
+  };
+  run(c);
+  on_one_thread([&] { run(again); });
+  bool good = c.intact() && scratch.intact() && same_bits(c, again);
   for (int64_t i = 0; i < m; ++i) {
     for (int64_t j = 0; j < n; ++j) {
       float sum = 0;
-      for (int64_t p = 0; p < k; ++p) sum += made_a(i, p) * made_b(p, j);
+      for (int64_t p = 0; p < k; ++p) sum += (a_transposed ? made(p, i, 1) : made(i, p, 1)) * made(p, j, 2);
       good = good && sum == c[i * n + j];
     }
   }
-  check(good, "prologue " + to_string(Shape{m, k, n}));
+  check(good, what + " (" + gemm.note() + ")");
 }
 
 // NaN and infinity pass through; what lies beside the operands does not.
@@ -198,9 +233,19 @@ int main(int argc, char**) {
       }
     }
   }
-  for (auto [m, n, k] : {std::array<int64_t, 3>{1, 1, 1}, {32, 4, 3}, {129, 33, 40}, {600, 100, 50}, {300, 10, 700}}) {
-    moments(m, n, k);
-    prologue(m, n, k);
+  for (auto [m, n, k] : {std::array<int64_t, 3>{1, 1, 1},
+                         {32, 4, 3},
+                         {129, 33, 40},
+                         {600, 100, 50},
+                         {300, 10, 700},
+                         {700, 600, 90},
+                         {10, 300, 7},
+                         {200, 1, 2000},
+                         {90, 10, 3001},
+                         {130, 150, 2500}}) {
+    observer(m, n, k, Layout::rows);
+    observer(m, n, k, Layout::columns);
+    for (int variant = 1; variant < 8; ++variant) sources(m, n, k, (variant & 1) != 0, (variant & 2) != 0, (variant & 4) != 0);
   }
   non_finite();
   return report("gemm");
