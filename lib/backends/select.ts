@@ -3,12 +3,14 @@ import type { Backend } from './backend.js';
 import { openCuda } from './cuda.js';
 import { openNative } from './native.js';
 import { Registry, type Availability, type Choice, type Factory } from './registry.js';
+import { checkTfjs, openTfjs } from './tfjs/index.js';
 
 const registry = new Registry(
   {
     // best first
     cuda: { open: openCuda },
     cpu: { open: openNative },
+    tfjs: { open: openTfjs, check: checkTfjs },
   },
   (line) => process.stderr.write(`${line}\n`),
 );

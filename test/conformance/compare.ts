@@ -18,6 +18,14 @@ function ordinal(x: number): number {
 
 export const ulpsApart = (a: number, b: number): number => Math.abs(ordinal(a) - ordinal(b));
 
+const LEAST_NORMAL = 2 ** -126;
+
+/** A subnormal float32 becomes the zero of its sign. */
+export const flushed = (x: number): number => (Math.abs(x) < LEAST_NORMAL ? Math.sign(x) * 0 : x);
+
+/** True where flushing leaves open which number it is: zero, subnormal, or rounded up from there. */
+export const isTiny = (x: number): boolean => Math.abs(x) <= LEAST_NORMAL;
+
 /** What is wrong with `have` where `want` should be, or null. */
 export function difference(have: number, want: number, tolerance: Tolerance, output: number, element: number): string | null {
   if (Object.is(have, want) || (Number.isNaN(have) && Number.isNaN(want))) return null;

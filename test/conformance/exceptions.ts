@@ -1,2 +1,7 @@
 /** What a backend is known to do otherwise: its name, then the primitives (with the label of the case, if not all) and why. None so far. */
 export const exceptions: Readonly<Record<string, readonly { op: string; label?: string; why: string }[]>> = {};
+
+/** Backends for which a subnormal float counts as zero, and why: there a result may be that of zeros in their place, and a subnormal result may be zero. */
+export const subnormalsAreZero: Readonly<Record<string, string>> = {
+  tfjs: "TensorFlow sets the processor's flags flush-to-zero and denormals-are-zero around every kernel, and nothing turns that off",
+};

@@ -1,0 +1,89 @@
+/** The tfjs backend: any program on TensorFlow's CPU kernels, through tfjs-node's binding. Nothing of TensorFlow shows outside this folder. */
+import { sizeOf } from '../../core/aval.js';
+import { allocate } from '../../core/dtype.js';
+import { BackendError } from '../../core/errors.js';
+import type { Backend, Buffer, DataArray, DType, Executable, WireAval, WireGraph } from '../backend.js';
+import { EagerRunner, type Runner } from './eager.js';
+import { formatOps } from './format.js';
+import type { TfGraph } from './graph.js';
+import { checkTfjsNode, loadTfjsNode, type TfjsNode } from './load.js';
+import { lower } from './lower.js';
+import { Store, TfjsBuffer } from './store.js';
+
+class TfjsExecutable implements Executable {
+  private readonly outputs: readonly WireAval[];
+  constructor(
+    private readonly backend: TfjsBackend,
+    private readonly graph: WireGraph,
+    private readonly program: TfGraph,
+    private readonly runner: Runner,
+  ) {
+    const avals = [...graph.inputs, ...graph.nodes.flatMap((n) => n.outputs)];
+    this.outputs = graph.outputs.map((id) => avals[id]!);
+  }
+
+  run(inputs: readonly Buffer[]): Buffer[] {
+    const { graph, backend } = this;
+    const { store } = backend;
+    if (inputs.length !== graph.inputs.length)
+      throw new BackendError(`a program of ${graph.inputs.length} inputs got ${inputs.length}: pass one buffer an input`);
+    const tensors = new Array<number>(inputs.length);
+    for (let i = 0; i < inputs.length; i++) {
+      const { shape, dtype } = graph.inputs[i]!;
+      const buffer = backend.adopt(inputs[i]!);
+      if (buffer.dtype !== dtype || buffer.length !== sizeOf(shape))
+        throw new BackendError(`input ${i} is ${buffer.dtype} of ${buffer.length} elements, the program takes ${dtype}[${shape}]`);
+      tensors[i] = store.tensor(buffer, shape);
+    }
+    const results = this.runner.run(tensors);
+    const buffers = results.map((id, i) => store.fromTensor(this.outputs[i]!.dtype, id, this.outputs[i]!.shape));
+    for (const i of graph.donated) if (inputs[i] instanceof TfjsBuffer) store.discard(inputs[i]);
+    store.shrink();
+    return buffers;
+  }
+
+  text(): string {
+    return formatOps(this.program);
+  }
+}
+
+class TfjsBackend implements Backend {
+  readonly name = 'tfjs';
+  readonly store: Store;
+
+  constructor(readonly tfjsNode: TfjsNode) {
+    this.store = new Store(this, tfjsNode.binding);
+  }
+
+  compile(graph: WireGraph): Executable {
+    const program = lower(graph);
+    return new TfjsExecutable(this, graph, program, new EagerRunner(this.tfjsNode.binding, program));
+  }
+
+  fromHost(data: DataArray, dtype: DType): Buffer {
+    const array = allocate(dtype, data.length);
+    array.set(data);
+    return this.store.fromArray(dtype, array);
+  }
+
+  /** A buffer of this backend: itself, or a copy of another backend's. */
+  adopt(buffer: Buffer): TfjsBuffer {
+    if (buffer instanceof TfjsBuffer && buffer.backend === this) return buffer;
+    return this.fromHost(buffer.backend.readSync(buffer), buffer.dtype) as TfjsBuffer;
+  }
+
+  /** Programs run to their end before `run` returns, so that the numbers are always there. */
+  read(buffer: Buffer): Promise<DataArray> {
+    return Promise.resolve(this.readSync(buffer));
+  }
+
+  readSync(buffer: Buffer): DataArray {
+    return this.store.read(buffer as TfjsBuffer);
+  }
+}
+
+/** Throws what openTfjs would for want of something, without loading TensorFlow. */
+export const checkTfjs = checkTfjsNode;
+
+/** Loads tfjs-node; throws an UnavailableError where it is missing. */
+export const openTfjs = (): Backend => new TfjsBackend(loadTfjsNode());

@@ -1,0 +1,147 @@
+/** What the tfjs backend promises beyond the numbers, which test/conformance compares: memory, donation, errors. */
+import { jit, lax, nn, np, optim, random, setBackend, training, tree, valueAndGrad, type Tensor } from 'flaxen';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { currentBackend } from '../../lib/backends/select.js';
+import { findTfjsNode, loadTfjsNode, type Binding } from '../../lib/backends/tfjs/load.js';
+import { withBackend } from '../support/tensors.js';
+
+const present = findTfjsNode() !== null;
+
+const MLP = nn.module('MLP', () => (x: Tensor, { train }: { train: boolean }) => {
+  x = nn.Dense({ features: 4 })(x);
+  x = nn.BatchNorm({ useRunningAverage: !train })(x);
+  x = nn.relu(x);
+  return nn.Dense({ features: 2 })(x);
+});
+
+/** The guide's train step and its first state, on the current backend. */
+function makeTraining(donate: number[]) {
+  const batch = { image: random.normal(random.PRNGKey(1), [32, 3]), label: random.randint(random.PRNGKey(2), [32], 0, 2) };
+  const mlp = MLP();
+  const { params, batch_stats } = mlp.init(random.PRNGKey(0), batch.image, { train: false });
+  const state = training.TrainState.create({ applyFn: mlp.apply, params, batch_stats, tx: optim.adam(1e-2) });
+  type State = typeof state;
+  const step = jit(
+    (state: State, { image, label }: typeof batch) => {
+      const lossFn = (params: State['params']) => {
+        const variables = { params, batch_stats: state.batch_stats };
+        const [logits, updates] = state.applyFn(variables, image, { train: true, mutable: ['batch_stats'] });
+        return [optim.softmaxCrossEntropyWithIntegerLabels(logits, label).mean(), { logits, updates }] as const;
+      };
+      const [[loss, { logits, updates }], grads] = valueAndGrad(lossFn, { hasAux: true })(state.params);
+      const accuracy = np.mean(np.equal(np.argmax(logits, -1), label));
+      return [state.applyGradients({ grads }).replace({ batch_stats: updates.batch_stats }), { loss, accuracy }] as const;
+    },
+    { donate },
+  );
+  return { state, step, batch };
+}
+
+describe.skipIf(!present)(`the tfjs backend${present ? '' : ' (@tensorflow/tfjs-node is not installed)'}`, () => {
+  let binding: Binding;
+  beforeAll(() => {
+    binding = loadTfjsNode().binding;
+    setBackend('tfjs');
+  });
+
+  it('trains as the reference interpreter does', () => {
+    const run = (): number[] => {
+      const { state: first, step, batch } = makeTraining([0]);
+      let state = first;
+      return Array.from({ length: 20 }, () => {
+        const [next, { loss }] = step(state, batch);
+        state = next;
+        return loss.item() as number;
+      });
+    };
+    const [ours, wanted] = [run(), withBackend('reference', run)];
+    ours.forEach((loss, i) => expect(Math.abs(loss - wanted[i]!)).toBeLessThan(1e-5));
+    expect(ours.at(-1)).toBeLessThan(ours[0]!);
+  });
+
+  it.each([[[0]], [[]]])(
+    'keeps memory flat over 10,000 synchronous steps (donated: %j)',
+    (donate) => {
+      const { state: first, step, batch } = makeTraining(donate);
+      let state = first;
+      const counts: number[] = [];
+      const resident: number[] = [];
+      for (let i = 0; i < 10_000; i++) {
+        [state] = step(state, batch);
+        if (i % 2500 === 2499) {
+          counts.push(binding.getNumOfTensors());
+          resident.push(process.memoryUsage().rss / 2 ** 20);
+        }
+      }
+      expect(Math.max(...counts) - Math.min(...counts)).toBeLessThan(200);
+      expect(resident[3]! - resident[1]!).toBeLessThan(64);
+      expect(tree.leaves(state.params).every((p) => (p as Tensor).dataSync().every(Number.isFinite))).toBe(true);
+    },
+    120_000,
+  );
+
+  it('deletes donated tensors at once', () => {
+    const step = jit((x: Tensor) => lax.add(x, 1), { donate: [0] });
+    let x = step(np.zeros([100]));
+    const count = binding.getNumOfTensors();
+    for (let i = 0; i < 50; i++) x = step(x);
+    expect(binding.getNumOfTensors()).toBe(count);
+    expect(x.dataSync()[99]).toBe(51);
+  });
+
+  it('moves old results out of TensorFlow, and they stay what they were', () => {
+    const count = binding.getNumOfTensors();
+    const results = Array.from({ length: 6000 }, (_, i) => lax.add(np.array([i, -i]), 1));
+    expect(binding.getNumOfTensors() - count).toBeLessThan(5000);
+    results.forEach((x, i) => expect([...x.dataSync()]).toEqual([i + 1, 1 - i]));
+    expect(lax.mul(results[0]!, results[5999]!).toArray()).toEqual([6000, -5998]);
+  });
+
+  it('takes tensors of other backends', () => {
+    const x = withBackend('reference', () => np.array([1.5, 2.5]));
+    expect(lax.mul(x, 2).toArray()).toEqual([3, 5]);
+    const y = lax.add(x, 1);
+    expect(withBackend('reference', () => lax.mul(y, 2).toArray())).toEqual([5, 7]);
+  });
+
+  it('returns inputs, constants and one value twice as tensors of their own', () => {
+    const f = jit((x: Tensor, n: number) => [lax.add(x, 0.5), lax.add(x, 0.5), lax.full([2, 2], 7), n] as const);
+    const [a, b, c, n] = f(np.array([1, 2]), 3);
+    expect([a, b, c].map((t) => t.toArray())).toEqual([
+      [1.5, 2.5],
+      [1.5, 2.5],
+      [
+        [7, 7],
+        [7, 7],
+      ],
+    ]);
+    expect(Number(n)).toBe(3);
+  });
+
+  it('names what a graph does wrong', () => {
+    const aval = { shape: [2], dtype: 'float32' as const };
+    const graph = (op: string, inputs: number[], outputs = [1]) => ({
+      inputs: [aval],
+      nodes: [{ op, inputs, params: {}, outputs: [aval] }],
+      outputs,
+      donated: [],
+    });
+    const backend = currentBackend();
+    expect(() => backend.compile(graph('frobnicate', [0]))).toThrow(
+      'node 0 (frobnicate): the tfjs backend knows no primitive "frobnicate"',
+    );
+    expect(() => backend.compile(graph('neg', [5]))).toThrow('node 0 (neg) reads value 5, which no earlier node makes');
+    expect(() => backend.compile(graph('neg', [0], [7]))).toThrow('output 0 reads value 7');
+    const program = backend.compile(graph('neg', [0]));
+    expect(() => program.run([])).toThrow('a program of 1 inputs got 0');
+    expect(() => program.run([backend.fromHost(Float32Array.of(1), 'float32')])).toThrow('input 0 is float32 of 1 elements');
+  });
+
+  it('shows the TensorFlow operations that a function became', () => {
+    const text = jit((x: Tensor) => nn.relu(lax.mul(x, 2)))
+      .lower(np.ones([3]))
+      .asText();
+    expect(text).toMatch(/tfjs-node, \d+ operations/);
+    expect(text).toMatch(/t\d+: float\[3\] = Mul %0 \{2\}/);
+  });
+});
