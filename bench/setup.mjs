@@ -1,15 +1,13 @@
-// npm run bench:setup: installs the benchmark's peers under .cache/bench. What is there already stays; what fails is named and the rest goes on.
+// npm run bench:setup: installs the benchmark's peers: tfjs-node in the repository, the rest under .cache/bench. What is there already stays; what fails is named and the rest goes on.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { root, run, step } from '../scripts/run.mjs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { install, root, run, step } from '../scripts/run.mjs';
 
 const home = join(root, '.cache', 'bench');
 const python = join(home, 'venv', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
 const FLAX = ['jax==0.10.2', 'jaxlib==0.10.2', 'flax==0.12.8', 'optax==0.2.8', 'numpy==2.4.6'];
 const TORCH = ['torch==2.13.0'];
-const TENSORFLOW = 'tensorflow-cpu==2.21.0';
-const TFJS = '4.22.0';
 const JAXJS = '0.1.25';
 
 const failed = [];
@@ -58,43 +56,6 @@ function npm(folder, name, version) {
   return run('npm', ['install', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund']);
 }
 
-const tfjsWorks = (folder) =>
-  quiet(process.execPath, ['-e', "require('@tensorflow/tfjs-node').ones([2]).sum().dataSync()"], { cwd: folder });
-
-function tfjs() {
-  const folder = join(home, 'tfjs');
-  if (tfjsWorks(folder)) return 0;
-  const status = npm(folder, '@tensorflow/tfjs-node', TFJS);
-  if (status !== 0) return status;
-  console.log('its own installer, which downloads libtensorflow:');
-  quiet('npm', ['rebuild', '--prefix', folder, '@tensorflow/tfjs-node'], { cwd: folder, timeout: 300_000 });
-  if (tfjsWorks(folder)) return 0;
-  console.log(`that gave nothing that runs; building against the library in ${TENSORFLOW} instead`);
-  return tfjsFromWheel(folder) || (tfjsWorks(folder) ? 0 : 1);
-}
-
-/** tfjs-node's binding, built from source against the same C API that the Python package carries. */
-function tfjsFromWheel(folder) {
-  const wheels = join(folder, 'wheel');
-  const package_ = join(folder, 'node_modules', '@tensorflow', 'tfjs-node');
-  const prefix = dirname(dirname(realpathSync(process.execPath)));
-  const headers = existsSync(join(prefix, 'include', 'node', 'node_api.h')) ? { npm_config_nodedir: prefix } : {};
-  const build = () => {
-    const command = join(folder, 'node_modules', '.bin', process.platform === 'win32' ? 'node-pre-gyp.cmd' : 'node-pre-gyp');
-    const { status } = spawnSync(command, ['install', '--build-from-source'], {
-      cwd: package_,
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, ...headers },
-    });
-    return status ?? 127;
-  };
-  return (
-    run(python, ['-m', 'pip', 'download', '--disable-pip-version-check', '--no-deps', '-d', wheels, TENSORFLOW]) ||
-    run(python, [join('bench', 'setup_tensorflow.py'), wheels, join(package_, 'deps')]) ||
-    build()
-  );
-}
-
 function jaxjs() {
   const folder = join(home, 'jaxjs');
   if (quiet(process.execPath, ['-e', "require('@jax-js/jax')"], { cwd: folder })) return 0;
@@ -106,7 +67,7 @@ if (part('a Python environment in .cache/bench/venv', venv) === 0) {
   part('Flax, JAX, optax and NumPy', () => pip(FLAX));
   part('PyTorch', torch);
 }
-part('tfjs-node', tfjs);
+part('tfjs-node', () => install() || run('npx', ['tsx', 'lib/cli/main.ts', 'install-tfjs-node']));
 part('jax-js', jaxjs);
 console.log(
   failed.length === 0 ? '\nall peers are installed' : `\nnot installed: ${failed.join('; ')}. The benchmark names them as absent.`,

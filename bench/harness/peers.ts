@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findTfjs } from '../../lib/backends/tfjs_package.js';
 import type { PeerSpec } from './peer.js';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -56,7 +57,7 @@ const tfjs = (): PeerSpec => ({
   title: 'tfjs-node',
   command: [process.execPath, script('tfjs_peer.mjs')],
   env: { TF_CPP_MIN_LOG_LEVEL: '2' },
-  absent: missingFile(join(setup, 'tfjs', 'node_modules', '@tensorflow', 'tfjs-node', 'lib')),
+  absent: missingFile(findTfjs(root)?.binding ?? ''),
 });
 const jaxjs = (): PeerSpec => ({
   id: 'jaxjs',

@@ -1,8 +1,10 @@
 // tfjs-node: the layers API, with optimizer.minimize for a train step.
 import { createRequire } from 'node:module';
+import util from 'node:util';
 import { serve } from './lines.mjs';
 
-const tf = createRequire(new URL('../../.cache/bench/tfjs/package.json', import.meta.url))('@tensorflow/tfjs-node');
+util.isNullOrUndefined ??= (value) => value === null || value === undefined; // gone since Node 23, and tfjs-node 4.22 calls it
+const tf = createRequire(import.meta.url)('@tensorflow/tfjs-node');
 
 function makeMlp(input, widths) {
   const model = tf.sequential();

@@ -3,5 +3,5 @@ import { UnavailableError } from '../core/errors.js';
 import type { Backend } from './backend.js';
 
 export function openCuda(): Backend {
-  throw new UnavailableError('this version of flaxen has no CUDA kernels yet', 'Nothing to install; use "cpu".');
+  throw new UnavailableError('this version of flaxen has no CUDA kernels yet', 'There is nothing to install; use "cpu".');
 }

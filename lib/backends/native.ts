@@ -6,7 +6,7 @@ import { viewOf } from '../core/dtype.js';
 import { BackendError, MemoryError, UnavailableError } from '../core/errors.js';
 import type { Backend, Buffer, DataArray, DType, Executable, WireGraph } from './backend.js';
 import { place, type Block } from './memory.js';
-import { addonMend, packageRoot } from './package.js';
+import { addonMend, packageRoot, packageVersion } from './package.js';
 
 class NativeBuffer implements Buffer {
   donatedTo: string | null = null;
@@ -143,8 +143,9 @@ class NativeBackend implements Backend {
  */
 export function loadAddon(): Addon {
   const load = createRequire(import.meta.url)('node-gyp-build') as (dir: string) => Addon;
+  let addon: Addon;
   try {
-    return load(packageRoot);
+    addon = load(packageRoot);
   } catch (cause) {
     const error = cause as NodeJS.ErrnoException;
     const line = error.message.split('\n')[0]!;
@@ -152,6 +153,10 @@ export function loadAddon(): Addon {
     if (error.code === 'ERR_DLOPEN_FAILED') throw new UnavailableError(`the addon does not load: ${line}`, addonMend(), { cause });
     throw new BackendError(line, { cause });
   }
+  const { version } = addon.info();
+  if (version !== packageVersion())
+    throw new UnavailableError(`the addon is built from flaxen ${version}, not ${packageVersion()}`, addonMend());
+  return addon;
 }
 
 export const openNative = (): Backend => new NativeBackend(loadAddon());
