@@ -99,3 +99,19 @@ export class UnavailableError extends BackendError {
     super(`${why}. ${mend}`, options);
   }
 }
+
+/**
+ * A collective needs an axis that no surrounding vmap has named.
+ * @example
+ * const norm = nn.BatchNorm({ useRunningAverage: false, axisName: 'batch' });
+ * const variables = norm.init(random.PRNGKey(0), np.ones([2, 3]));
+ * norm.apply(variables, np.ones([2, 3]), { mutable: ['batch_stats'] }); // throws UnboundAxisError: unbound axis name: "batch" …
+ */
+export class UnboundAxisError extends FlaxenError {
+  constructor(axisName: string, path: string) {
+    super(
+      `unbound axis name: "${axisName}"${path === '' ? '' : ` in "${path}"`}. Call this inside a vmap with axisName: '${axisName}'` +
+        `${path === '' ? '' : ', or leave axisName out to use the statistics of one batch'}.`,
+    );
+  }
+}

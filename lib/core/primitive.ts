@@ -19,6 +19,8 @@ export interface GradContext<P extends Params = Params> {
 
 export interface Primitive<P extends Params = Params> {
   readonly name: string;
+  /** Each output element depends on the input elements at its own place alone. */
+  readonly elementwise?: boolean;
   /** Shapes and dtypes of the outputs; throws an error that names what does not fit. */
   readonly infer: (inputs: readonly Aval[], params: P) => Aval[];
   /** Cotangents of the inputs, null where none flows; null for primitives that are constant almost everywhere. */

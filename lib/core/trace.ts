@@ -12,6 +12,12 @@ export interface GraphNode {
   readonly outputs: readonly number[];
 }
 
+/** An axis of examples that vmap has given a name. */
+export interface NamedAxis {
+  readonly name: string;
+  readonly size: number;
+}
+
 /**
  * A graph under construction. Values are numbered: arguments first, then captures (tensors from outside) and node outputs as they come.
  * Everything bound while a trace is open is appended, so that tracing runs no kernel.
@@ -28,6 +34,8 @@ export class Trace {
     /** The traced function's name, for messages. */
     readonly name: string,
     readonly parent: Trace | null,
+    /** The axis that a vmap names, over whose examples collectives inside may work. */
+    readonly axis: NamedAxis | null = null,
   ) {}
 
   argument(aval: Aval): Tensor {
@@ -46,7 +54,8 @@ export class Trace {
     const v = tensor.variable;
     if (v !== null && v.trace === this) return v.id;
     if (v !== null) v.trace.check(tensor);
-    const key = v ?? tensor.live(`a use inside ${this.name}`);
+    const live = v ?? tensor.live(`a use inside ${this.name}`);
+    const key = tensor.origin ?? live; // two identities of one value, one of them differentiated, are two captures
     let id = this.captured.get(key);
     if (id === undefined) {
       id = this.variable(tensor.aval).variable!.id;
@@ -80,8 +89,8 @@ let current: Trace | null = null;
 export const currentTrace = (): Trace | null => current;
 
 /** Runs `f` with a new trace open; the trace is closed when `f` returns or throws. */
-export function withTrace<T>(name: string, f: (trace: Trace) => T): T {
-  const trace = new Trace(name, current);
+export function withTrace<T>(name: string, f: (trace: Trace) => T, axis: NamedAxis | null = null): T {
+  const trace = new Trace(name, current, axis);
   current = trace;
   try {
     return f(trace);
@@ -89,6 +98,12 @@ export function withTrace<T>(name: string, f: (trace: Trace) => T): T {
     current = trace.parent;
     trace.close();
   }
+}
+
+/** The innermost axis of this name whose examples are being traced, or null. */
+export function namedAxis(name: string): NamedAxis | null {
+  for (let trace = current; trace !== null; trace = trace.parent) if (trace.axis?.name === name) return trace.axis;
+  return null;
 }
 
 /** A graph in wire form, from a trace: arguments, then captures, as inputs; only nodes that `outputs` need. */

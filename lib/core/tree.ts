@@ -271,6 +271,24 @@ export function structure(tree: unknown): TreeDef {
   return new ClassDef(ctor!, spec, spec.names(tree), spec.aux(tree), spec.children(tree).map(structure));
 }
 
+/**
+ * The parts of a tree's root with their keys, in order; null for a leaf.
+ * @example
+ * console.log(tree.children({ b: 1, a: [2] })); // [['a', [2]], ['b', 1]]
+ */
+export function children(tree: unknown): [string | number, unknown][] | null {
+  if (tree === null || tree === undefined) return [];
+  if (Array.isArray(tree)) return tree.map((child, i) => [i, child]);
+  if (isPlainObject(tree))
+    return Object.keys(tree)
+      .sort(byCodePoint)
+      .map((key) => [key, tree[key]]);
+  const spec = classes.get((tree as object).constructor) as TreeClass<unknown> | undefined;
+  if (spec === undefined || typeof tree !== 'object') return null;
+  const names = spec.names(tree);
+  return spec.children(tree).map((child, i) => [names[i]!, child]);
+}
+
 // Python sorts strings by code point, JavaScript by UTF-16 unit.
 function byCodePoint(a: string, b: string): number {
   const x = Array.from(a, (c) => c.codePointAt(0)!);

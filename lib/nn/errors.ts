@@ -212,18 +212,3 @@ export class InvalidInstanceModuleError extends FlaxError {
     );
   }
 }
-
-/**
- * A collective needs an axis that no surrounding vmap has named.
- * @example
- * const norm = nn.BatchNorm({ useRunningAverage: false, axisName: 'batch' });
- * const variables = norm.init(random.PRNGKey(0), np.ones([2, 3]));
- * norm.apply(variables, np.ones([2, 3]), { mutable: ['batch_stats'] }); // throws UnboundAxisError: unbound axis name: "batch" …
- */
-export class UnboundAxisError extends FlaxError {
-  constructor(axisName: string, path: string) {
-    super(
-      `unbound axis name: "${axisName}" in "${path}". Call the module inside a vmap with this axisName, or leave axisName out to use the statistics of one batch.`,
-    );
-  }
-}

@@ -30,6 +30,7 @@ const wanted: Record<Kind, string> = {
 function elementwise(name: string, kind: Kind, grad: Rule | null, result?: DType): Primitive {
   return definePrimitive({
     name,
+    elementwise: true,
     infer(inputs) {
       const first = inputs[0]!;
       for (const a of inputs) {
@@ -398,6 +399,7 @@ function share(a: Tensor, b: Tensor, result: Tensor): Tensor {
 
 const selectPrimitive = definePrimitive({
   name: 'select',
+  elementwise: true,
   infer([pred, onTrue, onFalse]) {
     if (pred!.dtype !== 'bool') throw new DTypeError(`select needs a bool condition, got ${pred!}; compare it with something`);
     if (onTrue!.dtype !== onFalse!.dtype) throw new DTypeError(`select needs branches of one dtype, got ${onTrue!} and ${onFalse!}`);
@@ -439,6 +441,7 @@ export const fma = (a: Tensor, b: Operand, c: Operand): Tensor => bind1(fmaPrimi
 
 const convertPrimitive = definePrimitive<{ dtype: string }>({
   name: 'convert',
+  elementwise: true,
   infer: ([a], { dtype }) => [a!.with({ dtype: dtype as DType, weak: false })],
   grad: ({ inputs, outputs, ct }) => [isFloat(inputs[0]!.dtype) && isFloat(outputs[0]!.dtype) ? ct : null],
 });
@@ -452,6 +455,7 @@ export const convert = (a: Tensor, dtype: DType): Tensor =>
 
 const bitcastPrimitive = definePrimitive<{ dtype: string }>({
   name: 'bitcast',
+  elementwise: true,
   infer([a], { dtype }) {
     if (a!.dtype === 'bool' || dtype === 'bool') throw new DTypeError(`bitcast works between dtypes of four bytes, got ${a!} to ${dtype}`);
     return [Aval.of(a!.shape, dtype as DType)];

@@ -1,0 +1,8 @@
+/** The batching rules of all primitives, a file a family. */
+import './gather.js';
+import './layers.js';
+import './layout.js';
+import './linear.js';
+import './reduction.js';
+
+export { batchingOf, moveAxis, spread } from './rule.js';
