@@ -14,6 +14,7 @@ import * as tree from './tree.js';
 /** Where the examples are: an axis for a whole tree, null for a tree that all examples share, or arrays and objects of these for its parts. */
 export type Axes = number | null | readonly Axes[] | { readonly [key: string]: Axes };
 
+/** Where vmap finds the examples, and what it calls their axis. */
 export interface VmapOptions {
   /** For all arguments, or a list with one entry for each. Default 0. JavaScript numbers and what is not a tensor are shared in any case. */
   inAxes?: Axes;

@@ -17,7 +17,7 @@ const folder = join(root, 'out', 'docs-test');
 // Examples in docstrings do without the line that all of them would begin with.
 const PRELUDE =
   'import { Tensor, backendInfo, errors, grad, jit, lax, nn, np, optim, random, setBackend, stopGradient, training, tree, ' +
-  "valueAndGrad, vjp } from 'flaxen'; ";
+  "valueAndGrad, vjp, vmap } from 'flaxen'; ";
 
 const documents = pages().map((page) => ({ page, blocks: blocksOfPage(page) }));
 const library = createProgram(new Map());
