@@ -283,7 +283,7 @@ export function children(tree: unknown): [string | number, unknown][] | null {
     return Object.keys(tree)
       .sort(byCodePoint)
       .map((key) => [key, tree[key]]);
-  const spec = classes.get((tree as object).constructor) as TreeClass<unknown> | undefined;
+  const spec = classes.get(tree.constructor) as TreeClass<unknown> | undefined;
   if (spec === undefined || typeof tree !== 'object') return null;
   const names = spec.names(tree);
   return spec.children(tree).map((child, i) => [names[i]!, child]);

@@ -162,8 +162,8 @@ describe('BatchNorm over a named axis', () => {
     const plain = nn.BatchNorm({ useRunningAverage: false });
     const [whole, wholeUpdates] = plain.apply(variables, lax.reshape(x, [24, 3]), { mutable: ['batch_stats'] });
     close(lax.reshape(y, [24, 3]), whole);
-    close(updates.batch_stats!.mean as Tensor, wholeUpdates.batch_stats!.mean as Tensor);
-    close(updates.batch_stats!.var as Tensor, wholeUpdates.batch_stats!.var as Tensor);
+    close(updates.batch_stats.mean as Tensor, wholeUpdates.batch_stats.mean as Tensor);
+    close(updates.batch_stats.var as Tensor, wholeUpdates.batch_stats.var as Tensor);
   });
   test('axisIndexGroups: each group has its own', () => {
     const grouped = nn.BatchNorm({ useRunningAverage: false, axisName: 'batch', axisIndexGroups: [[0, 1], [2, 3]] }); // prettier-ignore
