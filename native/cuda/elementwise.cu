@@ -1,0 +1,407 @@
+// Elementwise programs by an interpreter: one pass over memory, whatever the program.
+//
+// Moves each input and output once: for Adam 7 x 4 bytes an element (p, g, m, v in; p, m, v out), for about 15 operations.
+// A thread computes 4 consecutive elements, so that loads, stores and register accesses are 16 bytes wide and the decoding of an
+// instruction is shared by 4. Registers of the program live in shared memory, register r of thread t at [r][t]: no conflicts, and no
+// barrier, as each thread touches its own alone. The program is a kernel parameter: it is read through the constant cache, the same word by
+// the whole warp. An instruction costs a warp about 30 issue slots and 3 shared accesses of 16 bytes for 128 elements; an H100 moves a
+// float of traffic in the time of three such instructions, so that programs are bound by memory up to that ratio. Functions with long code
+// run element after element in a loop, which keeps the kernel's own registers few (about 40). Shared memory: 16 bytes x threads x registers
+// of the program: 128 threads up to 23 registers, then 64, then 32.
+#include "compiler/opcodes.h"
+#include "cuda/elementwise_code.h"
+#include "cuda/launch.cuh"
+#include "cuda/math.cuh"
+
+namespace flaxen::cuda {
+
+constexpr int kSegments = 64, kPointers = 256;  // of one launch
+constexpr int kWidth = 4;
+
+struct ElementwiseArguments {
+  FlaxenElementwiseCode code;
+  int segments;
+  uint32_t tiles_per_block;
+  uint32_t first_block[kSegments + 1];
+  uint32_t count[kSegments];
+  void* pointer[kPointers];
+};
+
+namespace {
+
+FLAXEN_DEVICE float f(uint32_t bits) { return __uint_as_float(bits); }
+FLAXEN_DEVICE uint32_t u(float x) { return __float_as_uint(x); }
+FLAXEN_DEVICE int s(uint32_t bits) { return static_cast<int>(bits); }
+
+// What an operation gives for one element; operands and results are 32 bits, a bool 0 or 1.
+FLAXEN_DEVICE uint32_t long_function(Opcode op, uint32_t a, uint32_t b) {
+  switch (op) {
+    case Opcode::exp:
+      return u(exp_of(f(a)));
+    case Opcode::expm1:
+      return u(expm1_of(f(a)));
+    case Opcode::log:
+      return u(log_of(f(a)));
+    case Opcode::log1p:
+      return u(log1p_of(f(a)));
+    case Opcode::sin:
+      return u(sin_of(f(a)));
+    case Opcode::cos:
+      return u(cos_of(f(a)));
+    case Opcode::tanh:
+      return u(tanh_of(f(a)));
+    case Opcode::logistic:
+      return u(logistic_of(f(a)));
+    case Opcode::erf:
+      return u(erf_of(f(a)));
+    case Opcode::erf_inv:
+      return u(erf_inv_of(f(a)));
+    case Opcode::pow:
+      return u(pow_of(f(a), f(b)));
+    default:
+      return u(fmodf(f(a), f(b)));  // rem
+  }
+}
+
+FLAXEN_DEVICE uint32_t convert(uint32_t x, int from, int to) {
+  if (from == to) return x;
+  if (to == FLAXEN_CUDA_BOOL) return from == FLAXEN_CUDA_F32 ? f(x) != 0.0f : x != 0;
+  if (from == FLAXEN_CUDA_F32) return to == FLAXEN_CUDA_I32 ? static_cast<uint32_t>(to_int32(f(x))) : to_uint32(f(x));
+  if (to != FLAXEN_CUDA_F32) return x;
+  return u(from == FLAXEN_CUDA_I32 ? static_cast<float>(s(x)) : static_cast<float>(x));
+}
+
+template <typename F>
+FLAXEN_DEVICE uint4 map(uint4 a, F g) {
+  return make_uint4(g(a.x), g(a.y), g(a.z), g(a.w));
+}
+template <typename F>
+FLAXEN_DEVICE uint4 map(uint4 a, uint4 b, F g) {
+  return make_uint4(g(a.x, b.x), g(a.y, b.y), g(a.z, b.z), g(a.w, b.w));
+}
+template <typename F>
+FLAXEN_DEVICE uint4 map(uint4 a, uint4 b, uint4 c, F g) {
+  return make_uint4(g(a.x, b.x, c.x), g(a.y, b.y, c.y), g(a.z, b.z, c.z), g(a.w, b.w, c.w));
+}
+// By type: float32, int32, or uint32 (and bool, whose values order as integers do).
+template <typename F>
+FLAXEN_DEVICE uint4 map_typed(int type, uint4 a, uint4 b, F g) {
+  if (type == FLAXEN_CUDA_F32) return map(a, b, [&](uint32_t x, uint32_t y) { return g(f(x), f(y)); });
+  if (type == FLAXEN_CUDA_I32) return map(a, b, [&](uint32_t x, uint32_t y) { return g(s(x), s(y)); });
+  return map(a, b, [&](uint32_t x, uint32_t y) { return g(x, y); });
+}
+
+FLAXEN_DEVICE bool is_long(Opcode op, int type) {
+  switch (op) {
+    case Opcode::exp:
+    case Opcode::expm1:
+    case Opcode::log:
+    case Opcode::log1p:
+    case Opcode::sin:
+    case Opcode::cos:
+    case Opcode::tanh:
+    case Opcode::logistic:
+    case Opcode::erf:
+    case Opcode::erf_inv:
+    case Opcode::pow:
+      return true;
+    case Opcode::rem:
+      return type == FLAXEN_CUDA_F32;
+    default:
+      return false;
+  }
+}
+
+FLAXEN_DEVICE uint4 one_operand(Opcode op, int from, int type, uint4 a) {
+  const bool is_float = from == FLAXEN_CUDA_F32, is_int = from == FLAXEN_CUDA_I32;
+  switch (op) {
+    case Opcode::neg:
+      return map(a, [&](uint32_t x) { return is_float ? x ^ 0x80000000u : 0u - x; });
+    case Opcode::abs:
+      return map(a, [&](uint32_t x) { return is_float ? x & 0x7fffffffu : is_int && s(x) < 0 ? 0u - x : x; });
+    case Opcode::sign:
+      return map(a, [&](uint32_t x) {
+        if (is_float) return magnitude(f(x)) > 0.0f ? (x & 0x80000000u) | 0x3f800000u : x;  // keeps zeros and NaN
+        return is_int && s(x) < 0 ? 0xffffffffu : x != 0;
+      });
+    case Opcode::floor:
+      return map(a, [](uint32_t x) { return u(floorf(f(x))); });
+    case Opcode::ceil:
+      return map(a, [](uint32_t x) { return u(ceilf(f(x))); });
+    case Opcode::round:
+      return map(a, [](uint32_t x) { return u(rintf(f(x))); });
+    case Opcode::sqrt:
+      return map(a, [](uint32_t x) { return u(sqrtf(f(x))); });
+    case Opcode::rsqrt:
+      return map(a, [](uint32_t x) { return u(1.0f / sqrtf(f(x))); });
+    case Opcode::is_finite:
+      return map(a, [](uint32_t x) -> uint32_t { return (x & 0x7f800000u) != 0x7f800000u; });
+    case Opcode::negation:
+      return map(a, [&](uint32_t x) { return from == FLAXEN_CUDA_BOOL ? x ^ 1u : ~x; });
+    case Opcode::convert:
+      return map(a, [&](uint32_t x) { return convert(x, from, type); });
+    default:  // copy, bitcast
+      return a;
+  }
+}
+
+FLAXEN_DEVICE uint4 two_operands(Opcode op, int from, uint4 a, uint4 b) {
+  const bool is_float = from == FLAXEN_CUDA_F32, is_int = from == FLAXEN_CUDA_I32;
+  switch (op) {
+    case Opcode::add:
+      return map(a, b, [&](uint32_t x, uint32_t y) { return is_float ? u(f(x) + f(y)) : x + y; });
+    case Opcode::sub:
+      return map(a, b, [&](uint32_t x, uint32_t y) { return is_float ? u(f(x) - f(y)) : x - y; });
+    case Opcode::mul:
+      return map(a, b, [&](uint32_t x, uint32_t y) { return is_float ? u(f(x) * f(y)) : x * y; });
+    case Opcode::div:
+      return map(a, b, [&](uint32_t x, uint32_t y) {
+        return is_float ? u(f(x) / f(y)) : is_int ? static_cast<uint32_t>(quotient(s(x), s(y))) : quotient(x, y);
+      });
+    case Opcode::rem:  // of integers
+      return map(a, b,
+                 [&](uint32_t x, uint32_t y) { return is_int ? static_cast<uint32_t>(remainder_of(s(x), s(y))) : remainder_of(x, y); });
+    case Opcode::max:
+      return map(a, b, [&](uint32_t x, uint32_t y) { return is_float ? u(max_of(f(x), f(y))) : (is_int ? s(x) > s(y) : x > y) ? x : y; });
+    case Opcode::min:
+      return map(a, b, [&](uint32_t x, uint32_t y) { return is_float ? u(min_of(f(x), f(y))) : (is_int ? s(x) < s(y) : x < y) ? x : y; });
+    case Opcode::eq:
+      return map_typed(from, a, b, [](auto x, auto y) -> uint32_t { return x == y; });
+    case Opcode::ne:
+      return map_typed(from, a, b, [](auto x, auto y) -> uint32_t { return x != y; });
+    case Opcode::lt:
+      return map_typed(from, a, b, [](auto x, auto y) -> uint32_t { return x < y; });
+    case Opcode::le:
+      return map_typed(from, a, b, [](auto x, auto y) -> uint32_t { return x <= y; });
+    case Opcode::gt:
+      return map_typed(from, a, b, [](auto x, auto y) -> uint32_t { return x > y; });
+    case Opcode::ge:
+      return map_typed(from, a, b, [](auto x, auto y) -> uint32_t { return x >= y; });
+    case Opcode::conjunction:
+      return map(a, b, [](uint32_t x, uint32_t y) { return x & y; });
+    case Opcode::disjunction:
+      return map(a, b, [](uint32_t x, uint32_t y) { return x | y; });
+    case Opcode::exclusive_or:
+      return map(a, b, [](uint32_t x, uint32_t y) { return x ^ y; });
+    case Opcode::shift_left:
+      return map(a, b, [](uint32_t x, uint32_t y) { return y < 32 ? x << y : 0u; });
+    default:  // shift_right_logical
+      return map(a, b, [](uint32_t x, uint32_t y) { return y < 32 ? x >> y : 0u; });
+  }
+}
+
+// The memory of one array: 4 elements from index i on, of which `left` exist.
+FLAXEN_DEVICE uint4 load_dense(const void* p, int type, uint32_t i, uint32_t left) {
+  uint4 v = make_uint4(0, 0, 0, 0);
+  if (type == FLAXEN_CUDA_BOOL) {
+    const uint8_t* from = static_cast<const uint8_t*>(p) + i;
+    if (left > 0) v.x = from[0];
+    if (left > 1) v.y = from[1];
+    if (left > 2) v.z = from[2];
+    if (left > 3) v.w = from[3];
+    return v;
+  }
+  const uint32_t* from = static_cast<const uint32_t*>(p) + i;
+  if (left >= kWidth && (reinterpret_cast<uintptr_t>(p) & 15) == 0) return *reinterpret_cast<const uint4*>(from);
+  if (left > 0) v.x = from[0];
+  if (left > 1) v.y = from[1];
+  if (left > 2) v.z = from[2];
+  if (left > 3) v.w = from[3];
+  return v;
+}
+
+FLAXEN_DEVICE void store_dense(void* p, int type, uint32_t i, uint32_t left, uint4 v) {
+  if (type == FLAXEN_CUDA_BOOL) {
+    uint8_t* to = static_cast<uint8_t*>(p) + i;
+    if (left > 0) to[0] = static_cast<uint8_t>(v.x);
+    if (left > 1) to[1] = static_cast<uint8_t>(v.y);
+    if (left > 2) to[2] = static_cast<uint8_t>(v.z);
+    if (left > 3) to[3] = static_cast<uint8_t>(v.w);
+    return;
+  }
+  uint32_t* to = static_cast<uint32_t*>(p) + i;
+  if (left >= kWidth && (reinterpret_cast<uintptr_t>(p) & 15) == 0) {
+    *reinterpret_cast<uint4*>(to) = v;
+    return;
+  }
+  if (left > 0) to[0] = v.x;
+  if (left > 1) to[1] = v.y;
+  if (left > 2) to[2] = v.z;
+  if (left > 3) to[3] = v.w;
+}
+
+FLAXEN_DEVICE uint32_t load_one(const void* p, int type, int64_t i) {
+  return type == FLAXEN_CUDA_BOOL ? static_cast<const uint8_t*>(p)[i] : static_cast<const uint32_t*>(p)[i];
+}
+
+// A strided load, or an iota, of one element.
+FLAXEN_DEVICE uint32_t load_at(const FlaxenElementwiseCode& code, int l, const void* p, uint32_t i) {
+  int64_t offset = 0;
+  for (int d = code.rank - 1; d >= 0; --d) {
+    const uint32_t next = i / code.shape[d];
+    offset += static_cast<int64_t>(i - next * code.shape[d]) * code.stride[l][d];
+    i = next;
+  }
+  if (code.load[l].kind == FLAXEN_LOAD_STRIDED) return load_one(p, code.load[l].type, offset);
+  return convert(static_cast<uint32_t>(offset), FLAXEN_CUDA_I32, code.load[l].type);
+}
+
+// The operands of one thread.
+struct Operands {
+  uint32_t* registers;  // the thread's 4 words of register 0
+  int stride;           // words from a register to the next
+  const uint32_t* scalars;
+  const FlaxenElementwiseCode* code;
+
+  FLAXEN_DEVICE uint32_t uniform(int operand) const {
+    return operand < FLAXEN_ELEMENTWISE_FIRST_SCALAR ? code->constant[operand - FLAXEN_ELEMENTWISE_FIRST_CONSTANT]
+                                                     : scalars[operand - FLAXEN_ELEMENTWISE_FIRST_SCALAR];
+  }
+  FLAXEN_DEVICE uint4 get(int operand) const {
+    if (operand < FLAXEN_ELEMENTWISE_FIRST_CONSTANT) return *reinterpret_cast<const uint4*>(registers + operand * stride);
+    const uint32_t v = uniform(operand);
+    return make_uint4(v, v, v, v);
+  }
+  FLAXEN_DEVICE uint32_t get_one(int operand, int element) const {
+    return operand < FLAXEN_ELEMENTWISE_FIRST_CONSTANT ? registers[operand * stride + element] : uniform(operand);
+  }
+  FLAXEN_DEVICE void set(int reg, uint4 v) const { *reinterpret_cast<uint4*>(registers + reg * stride) = v; }
+};
+
+FLAXEN_DEVICE void carry_out(const FlaxenElementwiseInstruction& i, const Operands& operands) {
+  const Opcode op = static_cast<Opcode>(i.op);
+  if (is_long(op, i.from)) {
+    const bool binary = op == Opcode::pow || op == Opcode::rem;
+#pragma unroll 1
+    for (int e = 0; e < kWidth; ++e) {
+      const uint32_t a = operands.get_one(i.a, e), b = binary ? operands.get_one(i.b, e) : 0;
+      operands.registers[i.result * operands.stride + e] = long_function(op, a, b);
+    }
+    return;
+  }
+  const uint4 a = operands.get(i.a);
+  if (op < Opcode::add) return operands.set(i.result, one_operand(op, i.from, i.type, a));
+  const uint4 b = operands.get(i.b);
+  if (op < Opcode::select) return operands.set(i.result, two_operands(op, i.from, a, b));
+  const uint4 c = operands.get(i.c);
+  if (op == Opcode::select) {
+    operands.set(i.result, map(a, b, c, [](uint32_t p, uint32_t x, uint32_t y) { return p ? x : y; }));
+  } else {
+    operands.set(i.result, map(a, b, c, [](uint32_t x, uint32_t y, uint32_t z) { return u(fmaf(f(x), f(y), f(z))); }));
+  }
+}
+
+}  // namespace
+
+__global__ void __launch_bounds__(128) elementwise_program(const __grid_constant__ ElementwiseArguments arguments) {
+  FLAXEN_DYNAMIC_SHARED(memory);
+  FLAXEN_SHARED(uint32_t, scalars, [FLAXEN_ELEMENTWISE_ARRAYS]);
+  const FlaxenElementwiseCode& code = arguments.code;
+  const int thread = static_cast<int>(threadIdx.x), threads = static_cast<int>(blockDim.x);
+  int segment = 0;
+  while (segment + 1 < arguments.segments && blockIdx.x >= arguments.first_block[segment + 1]) ++segment;
+  const uint32_t count = arguments.count[segment];
+  void* const* pointer = arguments.pointer + segment * (code.inputs + code.stores);
+
+  for (int l = thread; l < code.loads; l += threads) {
+    const FlaxenElementwiseLoad load = code.load[l];
+    if (load.kind == FLAXEN_LOAD_SCALAR) scalars[load.place] = load_one(pointer[load.input], load.type, 0);
+  }
+  __syncthreads();
+
+  const Operands operands{reinterpret_cast<uint32_t*>(memory) + thread * kWidth, threads * kWidth, scalars, &code};
+  const uint32_t first_tile = (blockIdx.x - arguments.first_block[segment]) * arguments.tiles_per_block;
+  for (uint32_t tile = first_tile; tile < first_tile + arguments.tiles_per_block; ++tile) {
+    const uint32_t i = (tile * static_cast<uint32_t>(threads) + static_cast<uint32_t>(thread)) * kWidth;
+    if (i >= count) return;
+    const uint32_t left = count - i;
+    for (int l = 0; l < code.loads; ++l) {
+      const FlaxenElementwiseLoad load = code.load[l];
+      if (load.kind == FLAXEN_LOAD_DENSE) {
+        operands.set(load.place, load_dense(pointer[load.input], load.type, i, left));
+      } else if (load.kind != FLAXEN_LOAD_SCALAR) {
+#pragma unroll 1
+        for (uint32_t e = 0; e < kWidth; ++e) {
+          operands.registers[load.place * operands.stride + static_cast<int>(e)] =
+              e < left ? load_at(code, l, pointer[load.input], i + e) : 0;
+        }
+      }
+    }
+    for (int k = 0; k < code.instructions; ++k) carry_out(code.code[k], operands);
+    for (int k = 0; k < code.stores; ++k) {
+      store_dense(pointer[code.inputs + k], code.store[k].type, i, left, operands.get(code.store[k].operand));
+    }
+  }
+}
+
+namespace {
+
+bool valid(const FlaxenElementwiseCode& code) {
+  const auto within = [](int n, int limit) { return n >= 0 && n <= limit; };
+  return within(code.loads, FLAXEN_ELEMENTWISE_ARRAYS) && within(code.stores, FLAXEN_ELEMENTWISE_ARRAYS) &&
+         within(code.inputs + code.stores, FLAXEN_ELEMENTWISE_ARRAYS) && within(code.constants, FLAXEN_ELEMENTWISE_CONSTANTS) &&
+         within(code.instructions, FLAXEN_ELEMENTWISE_INSTRUCTIONS) && within(code.registers, FLAXEN_ELEMENTWISE_REGISTERS) &&
+         within(code.rank, FLAXEN_ELEMENTWISE_RANK) && code.stores > 0;
+}
+
+bool strided(const FlaxenElementwiseCode& code) {
+  for (int l = 0; l < code.loads; ++l) {
+    if (code.load[l].kind == FLAXEN_LOAD_STRIDED || code.load[l].kind == FLAXEN_LOAD_IOTA) return true;
+  }
+  return false;
+}
+
+constexpr size_t kSharedBytes = 47 * 1024;
+
+int threads_for(int registers) {
+  int threads = 128;
+  while (threads > 32 && static_cast<size_t>(registers * threads) * 16 > kSharedBytes) threads /= 2;
+  return threads;
+}
+
+}  // namespace
+
+}  // namespace flaxen::cuda
+
+extern "C" int flaxen_cuda_elementwise(const FlaxenCudaDevice* device, const FlaxenElementwiseCode* code, int segments,
+                                       const int64_t* counts, void* const* pointers) {
+  using namespace flaxen::cuda;
+  if (!valid(*code) || segments < 0 || (segments > 1 && strided(*code))) return FLAXEN_CUDA_BAD_ARGUMENT;
+  const int arrays = code->inputs + code->stores;
+  const int threads = threads_for(code->registers);
+  const int64_t tile = int64_t{threads} * kWidth;
+  int64_t tiles = 0;
+  for (int s = 0; s < segments; ++s) {
+    if (counts[s] < 0) return FLAXEN_CUDA_BAD_ARGUMENT;
+    if (counts[s] >= kMostElements) return FLAXEN_CUDA_TOO_LARGE;
+    tiles += ceil_div(counts[s], tile);
+  }
+  // Few blocks with many tiles each start fewer threads; many blocks fill the device.
+  const int64_t tiles_per_block = tiles > int64_t{64} * device->processors ? 4 : 1;
+
+  ElementwiseArguments arguments{};
+  arguments.code = *code;
+  arguments.tiles_per_block = static_cast<uint32_t>(tiles_per_block);
+  uint32_t blocks = 0;
+  const auto flush = [&] {
+    if (arguments.segments == 0) return 0;
+    const Shape shape{dim3(blocks), dim3(static_cast<unsigned>(threads)),
+                      static_cast<size_t>(code->registers) * static_cast<size_t>(threads) * 16};
+    const int error = launch(*device, shape, elementwise_program, arguments);
+    arguments.segments = 0;
+    blocks = 0;
+    return error;
+  };
+  for (int s = 0; s < segments; ++s) {
+    if (counts[s] == 0) continue;
+    if (arguments.segments == kSegments || (arguments.segments + 1) * arrays > kPointers) {
+      if (const int error = flush()) return error;
+    }
+    const int at = arguments.segments++;
+    arguments.first_block[at] = blocks;
+    arguments.count[at] = static_cast<uint32_t>(counts[s]);
+    for (int p = 0; p < arrays; ++p) arguments.pointer[at * arrays + p] = pointers[s * arrays + p];
+    blocks += static_cast<uint32_t>(ceil_div(counts[s], tile * tiles_per_block));
+  }
+  return flush();
+}

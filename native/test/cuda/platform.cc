@@ -1,0 +1,60 @@
+#include "cuda/platform.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#include "kernel_check.h"
+#include "simt/cudart.h"
+#include "simt/report.h"
+#include "simt/schedule.h"
+
+namespace flaxen::test {
+
+namespace {
+
+using simt::Schedule;
+
+const Schedule kSchedules[] = {
+    {"warps ahead, late copies", Schedule::Order::warps_ahead, Schedule::Copies::late, 0, 1},
+    {"reverse, early copies", Schedule::Order::reverse, Schedule::Copies::early, 0, 1},
+    {"random with preemption", Schedule::Order::random, Schedule::Copies::random, 0.002, 7},
+    {"forward, late copies", Schedule::Order::forward, Schedule::Copies::late, 0, 1},
+    {"warps ahead, early copies", Schedule::Order::warps_ahead, Schedule::Copies::early, 0, 5},
+};
+constexpr size_t kUsual = 2;
+
+FlaxenCudaDevice opened{};
+
+}  // namespace
+
+void open_platform(int argc, char** argv) {
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: %s 'a.ptx;b.ptx'\n", argv[0]);
+    std::exit(2);
+  }
+  std::vector<std::string> files(1);
+  for (const char* c = argv[1]; *c; ++c) {
+    if (*c == ';') {
+      files.emplace_back();
+    } else {
+      files.back() += *c;
+    }
+  }
+  opened = {.stream = nullptr, .capability = simt::use_device(files), .processors = 4};
+}
+
+const FlaxenCudaDevice& device() { return opened; }
+
+void on_schedules(const std::function<void()>& body, const std::string& what, bool thorough) {
+  for (size_t i = 0; i < (thorough ? std::size(kSchedules) : kUsual); ++i) {
+    simt::schedule() = kSchedules[i];
+    simt::reports().clear();
+    const int before = failures;
+    body();
+    for (const simt::Report& r : simt::reports().list()) check(false, what + ": " + r.kind + ": " + r.text);
+    if (failures > before) std::printf("  under the schedule: %s\n", kSchedules[i].name);
+  }
+}
+
+}  // namespace flaxen::test
