@@ -3,14 +3,15 @@ import type { Backend } from './backend.js';
 import { openCuda } from './cuda.js';
 import { openNative } from './native.js';
 import { Registry, type Availability, type Choice, type Factory } from './registry.js';
-import { checkTfjs, openTfjs } from './tfjs/index.js';
+import { openTfjs } from './tfjs/index.js';
+import { locateTfjs } from './tfjs_package.js';
 
 const registry = new Registry(
   {
     // best first
     cuda: { open: openCuda },
     cpu: { open: openNative },
-    tfjs: { open: openTfjs, check: checkTfjs },
+    tfjs: { open: openTfjs, check: locateTfjs },
   },
   (line) => process.stderr.write(`${line}\n`),
 );

@@ -6,7 +6,7 @@ import { UnavailableError } from '../core/errors.js';
 import { packageRoot } from './package.js';
 
 export const TFJS_NODE = '@tensorflow/tfjs-node';
-const mend = 'Run "npx flaxen install-tfjs-node".';
+export const TFJS_MEND = 'Run "npx flaxen install-tfjs-node".';
 
 export interface TfjsPackage {
   readonly folder: string;
@@ -31,7 +31,7 @@ export function findTfjs(folder: string): TfjsPackage | null {
 /** The package with its binding, as flaxen or the running program's folder sees it; throws an UnavailableError without. */
 export function locateTfjs(): TfjsPackage {
   const found = findTfjs(packageRoot) ?? findTfjs(process.cwd());
-  if (found === null) throw new UnavailableError('tfjs-node is not installed', mend);
-  if (!existsSync(found.binding)) throw new UnavailableError('tfjs-node is installed without its native binding', mend);
+  if (found === null) throw new UnavailableError('tfjs-node is not installed', TFJS_MEND);
+  if (!existsSync(found.binding)) throw new UnavailableError('tfjs-node is installed without its native binding', TFJS_MEND);
   return found;
 }

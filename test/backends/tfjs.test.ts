@@ -2,10 +2,9 @@
 import { jit, lax, nn, np, optim, random, setBackend, training, tree, valueAndGrad, type Tensor } from 'flaxen';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { currentBackend } from '../../lib/backends/select.js';
-import { findTfjsNode, loadTfjsNode, type Binding } from '../../lib/backends/tfjs/load.js';
+import { loadTfjsNode, type Binding } from '../../lib/backends/tfjs/load.js';
+import { tfjsInstalled } from '../support/installed.js';
 import { withBackend } from '../support/tensors.js';
-
-const present = findTfjsNode() !== null;
 
 const MLP = nn.module('MLP', () => (x: Tensor, { train }: { train: boolean }) => {
   x = nn.Dense({ features: 4 })(x);
@@ -37,7 +36,7 @@ function makeTraining(donate: number[]) {
   return { state, step, batch };
 }
 
-describe.skipIf(!present)(`the tfjs backend${present ? '' : ' (@tensorflow/tfjs-node is not installed)'}`, () => {
+describe.skipIf(!tfjsInstalled)(`the tfjs backend${tfjsInstalled ? '' : ' (@tensorflow/tfjs-node is not installed)'}`, () => {
   let binding: Binding;
   beforeAll(() => {
     binding = loadTfjsNode().binding;

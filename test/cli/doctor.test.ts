@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Report } from '../../lib/cli/doctor.js';
 import { render } from '../../lib/cli/doctor_text.js';
 import { cpuinfoFeatures, cudaDriver, driverVersion } from '../../lib/cli/machine.js';
-import { copyOfFlaxen, flaxen, root, temporary } from './support.js';
+import { copyOfFlaxen, flaxen, root, temporary } from '../support/command.js';
 
 describe('flaxen doctor', () => {
   it('finds the addon, and reports it as JSON', () => {

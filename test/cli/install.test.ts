@@ -1,6 +1,6 @@
 /** The stages of install-tfjs-node after the download, and the command as a whole where something is missing. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -10,7 +10,8 @@ import { findProject, installPackage } from '../../lib/cli/tfjs_node/package.js'
 import { probe } from '../../lib/cli/tfjs_node/probe.js';
 import { unpack } from '../../lib/cli/tfjs_node/unpack.js';
 import type { Wheel } from '../../lib/cli/tfjs_node/wheel.js';
-import { flaxen, programs, root, temporary } from './support.js';
+import { tfjsInstalled } from '../support/installed.js';
+import { flaxen, programs, root, temporary } from '../support/command.js';
 
 const silent = (): void => undefined;
 const python = ['python3', 'python'].find((name) => spawnSync(name, ['--version']).status === 0);
@@ -122,8 +123,7 @@ describe('the project', () => {
 });
 
 describe('flaxen install-tfjs-node', () => {
-  const tfjs = findTfjs(root);
-  it.skipIf(tfjs === null || !existsSync(tfjs.binding))('has nothing to do where tfjs-node runs', () => {
+  it.skipIf(!tfjsInstalled)(`has nothing to do where tfjs-node runs${tfjsInstalled ? '' : ' (needs tfjs-node, which is absent)'}`, () => {
     const { status, out } = flaxen(['install-tfjs-node'], root);
     expect(out).toMatch(/^✓ tfjs-node 4\.\S+ with TensorFlow \S+ is there already: .*\n$/);
     expect(status).toBe(0);

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { InstallError } from '../../lib/cli/tfjs_node/problem.js';
 import { findCompiler, findPython, needSpace } from '../../lib/cli/tfjs_node/tools.js';
 import { fetchWheel, wheelFor, type Wheel } from '../../lib/cli/tfjs_node/wheel.js';
-import { programs, temporary } from './support.js';
+import { programs, temporary } from '../support/command.js';
 
 const CONTENT = 'a wheel';
 const wheel: Wheel = {

@@ -6,7 +6,7 @@ import type { Backend, Buffer, DataArray, DType, Executable, WireAval, WireGraph
 import { EagerRunner, type Runner } from './eager.js';
 import { formatOps } from './format.js';
 import type { TfGraph } from './graph.js';
-import { checkTfjsNode, loadTfjsNode, type TfjsNode } from './load.js';
+import { loadTfjsNode, type TfjsNode } from './load.js';
 import { lower } from './lower.js';
 import { Store, TfjsBuffer } from './store.js';
 
@@ -81,9 +81,6 @@ class TfjsBackend implements Backend {
     return this.store.read(buffer as TfjsBuffer);
   }
 }
-
-/** Throws what openTfjs would for want of something, without loading TensorFlow. */
-export const checkTfjs = checkTfjsNode;
 
 /** Loads tfjs-node; throws an UnavailableError where it is missing. */
 export const openTfjs = (): Backend => new TfjsBackend(loadTfjsNode());

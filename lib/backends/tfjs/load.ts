@@ -1,9 +1,8 @@
-/** Opens tfjs-node's binding to the TensorFlow C library: the only place that knows where it lies. */
-import { existsSync, readFileSync } from 'node:fs';
+/** Opens tfjs-node's binding to the TensorFlow C library. */
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { UnavailableError } from '../../core/errors.js';
 import type { DataArray } from '../../core/dtype.js';
+import { locateTfjs, TFJS_MEND } from '../tfjs_package.js';
 
 /** TensorFlow's numbers for the types of tensors (tensorflow/core/framework/types.proto). */
 export const TF_TYPES = { float: 1, double: 2, int32: 3, int64: 9, bool: 10, uint32: 22 } as const;
@@ -50,45 +49,17 @@ export interface TfjsNode {
   readonly tensorflow: string;
 }
 
-const MEND = 'Run "npm install @tensorflow/tfjs-node", then "npx flaxen install-tfjs-node" if its own download failed.';
-
-/** The folder of the installed @tensorflow/tfjs-node as seen from flaxen, or null. */
-export function findTfjsNode(): string | null {
-  try {
-    return dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-node/package.json'));
-  } catch {
-    return null;
-  }
-}
-
-/** The package's version and its binary; throws an UnavailableError where either is missing. */
-function locate(): { version: string; file: string } {
-  const folder = findTfjsNode();
-  if (folder === null) throw new UnavailableError('@tensorflow/tfjs-node is not installed', MEND);
-  const { version, binary } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
-    version: string;
-    binary: { module_name: string; module_path: string; napi_versions: number[] };
-  };
-  const abi = Math.max(...binary.napi_versions.filter((v) => v <= Number(process.versions.napi)));
-  const file = join(folder, binary.module_path.replace('{napi_build_version}', String(abi)), `${binary.module_name}.node`);
-  if (!existsSync(file)) throw new UnavailableError(`@tensorflow/tfjs-node ${version} is there without its binary`, MEND);
-  return { version, file };
-}
-
-/** Throws what loadTfjsNode would for want of something, without loading it. */
-export const checkTfjsNode = (): void => void locate();
-
 /**
  * Loads the binding; throws an UnavailableError where it is missing or does not load. The package's JavaScript (ops, gradients, its own memory management) is
  * left alone: flaxen needs the kernels only, and that code takes half a second to load and calls functions of node:util that Node 23 dropped.
  */
 export function loadTfjsNode(): TfjsNode {
-  const { version, file } = locate();
+  const { version, binding: file } = locateTfjs();
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // TensorFlow greets on stderr otherwise
   try {
     const binding = createRequire(import.meta.url)(file) as Binding;
     return { binding, version, tensorflow: binding.TF_Version };
   } catch (cause) {
-    throw new UnavailableError(`@tensorflow/tfjs-node does not load: ${(cause as Error).message.split('\n')[0]}`, MEND, { cause });
+    throw new UnavailableError(`@tensorflow/tfjs-node does not load: ${(cause as Error).message.split('\n')[0]}`, TFJS_MEND, { cause });
   }
 }
