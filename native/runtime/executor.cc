@@ -81,7 +81,7 @@ Ticket Executor::run(const std::shared_ptr<Program>& program, const std::vector<
   }
   start();
   std::unique_lock<std::mutex> lock(mutex_);
-  done_.wait(lock, [&] { return issued_ - completed() < kQueueLength; });
+  if (issued_ - completed() == kQueueLength) await(lock, issued_ + kRoomToGoOn - kQueueLength);
   Job& next = job(issued_ + 1);
   next.program = program;
   next.arrays = arrays;
@@ -92,10 +92,16 @@ Ticket Executor::run(const std::shared_ptr<Program>& program, const std::vector<
   return ticket;
 }
 
+void Executor::await(std::unique_lock<std::mutex>& lock, Ticket ticket) {
+  awaited_ = ticket;
+  done_.wait(lock, [&] { return completed() >= ticket; });
+  awaited_ = kNobody;
+}
+
 void Executor::wait(Ticket ticket) {
   spin_until([&] { return completed() >= ticket; });
   std::unique_lock<std::mutex> lock(mutex_);
-  done_.wait(lock, [&] { return completed() >= ticket; });
+  await(lock, ticket);
   if (const std::string* error = failure(ticket)) throw std::runtime_error(*error);
 }
 
@@ -176,7 +182,7 @@ void Executor::run_next(std::unique_lock<std::mutex>& lock) {
   if (!error.empty()) fail(ticket, std::move(error));
   next.program.reset();
   completed_.store(ticket, std::memory_order_release);
-  done_.notify_all();
+  if (ticket >= awaited_) done_.notify_one();
   if (ticket == issued_ && reads_.empty()) {
     lock.unlock();
     notify_();

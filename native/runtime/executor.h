@@ -32,6 +32,8 @@ struct Read {
 class Executor {
  public:
   static constexpr size_t kQueueLength = 16;
+  // A caller that found the queue full goes on once this much of it is free, so that it is woken once for several runs.
+  static constexpr size_t kRoomToGoOn = 8;
   static constexpr double kInlineNs = 50e3;
 
   // `notify` is called on the executor's thread when reads have finished or nothing is left to do.
@@ -63,6 +65,7 @@ class Executor {
     std::vector<void*> arrays;
     std::vector<Ticket> after;
   };
+  static constexpr Ticket kNobody = ~Ticket{0};
   struct Failure {
     Ticket first, last;
     std::string error;
@@ -73,6 +76,7 @@ class Executor {
   // The error of a run, or nothing. The mutex is held.
   const std::string* failure(Ticket ticket) const;
   const std::string* failure(const std::vector<Ticket>& tickets) const;
+  void await(std::unique_lock<std::mutex>& lock, Ticket ticket);
   void fail(Ticket ticket, std::string error);
   std::string attempt(Program& program, const std::vector<void*>& arrays);
   void start();
@@ -95,6 +99,7 @@ class Executor {
   mutable std::mutex mutex_;
   std::condition_variable work_, done_;
   bool stopping_ = false;
+  Ticket awaited_ = kNobody;  // by the owner's thread; who waits is woken when it has finished
   std::array<Job, kQueueLength> ring_;
   std::vector<Read> reads_, finished_reads_;
   std::vector<Failure> failures_;  // by ticket; neighbours with the same error are one
