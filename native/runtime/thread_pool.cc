@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "runtime/processors.h"
 #include "runtime/spin.h"
@@ -36,25 +37,35 @@ int wanted_threads() {
   return static_cast<int>(n);
 }
 
-// The job under way. Generation and next task share one word, so that a late worker can never take a task of a job it has not seen: the
-// cursor moves to the new generation, closed, before `body` and `tasks` change, and opens after. So a successful compare-exchange proves
-// that both belong to the generation, and that the job waits for the task taken.
+// The job under way. Each thread has a share of the tasks, the same in every job of as many tasks, so that memory which one kernel wrote is
+// still in the cache of the processor that reads it in the next; who has finished its own share takes from the others'.
+// Generation and next task of a share are one word, so that a late worker can never take a task of a job it has not seen: the cursors move
+// to the new generation, closed, before `body`, `tasks` and `shares` change, and open after. So a successful compare-exchange proves that
+// all belong to the generation, and that the job waits for the task taken.
 struct Job {
-  alignas(64) std::atomic<uint64_t> cursor{0};  // generation << 32 | next task
+  struct Cursor {
+    alignas(64) std::atomic<uint64_t> at{0};  // generation << 32 | next task
+  };
+  std::vector<Cursor> cursors;  // by share
   alignas(64) std::atomic<uint32_t> generation{0};
   std::atomic<const Body*> body{nullptr};
-  std::atomic<uint32_t> tasks{0};
+  std::atomic<uint32_t> tasks{0}, shares{0};
   alignas(64) std::atomic<uint32_t> done{0};
   std::mutex error_mutex;
   std::exception_ptr error;
+
+  explicit Job(size_t threads) : cursors(threads) {}
+  uint32_t first_task(uint32_t share) const {
+    return static_cast<uint32_t>(uint64_t{tasks.load(std::memory_order_acquire)} * share / shares.load(std::memory_order_acquire));
+  }
 };
 
 thread_local bool inside = false;
 
 class Pool {
  public:
-  explicit Pool(int threads) : workers_(threads - 1) {
-    for (int i = 0; i < workers_; ++i) std::thread([this] { work(); }).detach();
+  explicit Pool(int threads) : workers_(threads - 1), job_(static_cast<size_t>(threads)) {
+    for (int i = 1; i <= workers_; ++i) std::thread([this, i] { work(static_cast<uint32_t>(i)); }).detach();
   }
 
   int threads() const { return workers_ + 1; }
@@ -69,27 +80,36 @@ class Pool {
       return;
     }
     const uint32_t generation = job_.generation.load(std::memory_order_relaxed) + 1;
-    const uint64_t first_task = uint64_t{generation} << 32;
-    job_.cursor.store(first_task | kClosed, std::memory_order_relaxed);
+    const uint64_t mark = uint64_t{generation} << 32;
+    const uint32_t shares = std::min(tasks, static_cast<uint32_t>(threads()));
+    for (uint32_t s = 0; s < shares; ++s) job_.cursors[s].at.store(mark | kClosed, std::memory_order_relaxed);
     job_.error = nullptr;
     job_.done.store(0, std::memory_order_relaxed);
     job_.body.store(&body, std::memory_order_release);
-    job_.tasks.store(tasks, std::memory_order_release);  // who sees it sees the closed cursor too
-    job_.cursor.store(first_task, std::memory_order_release);
+    job_.tasks.store(tasks, std::memory_order_release);  // who sees it sees the closed cursors too
+    job_.shares.store(shares, std::memory_order_release);
+    for (uint32_t s = 0; s < shares; ++s) job_.cursors[s].at.store(mark | job_.first_task(s), std::memory_order_release);
     job_.generation.store(generation, std::memory_order_release);
     job_.generation.notify_all();
-    take_tasks(generation);
+    take_tasks(generation, 0);
     Spin spin;
     while (job_.done.load(std::memory_order_acquire) != tasks) spin.pause();
     if (job_.error) std::rethrow_exception(job_.error);
   }
 
  private:
-  void take_tasks(uint32_t generation) {
+  void take_tasks(uint32_t generation, uint32_t own) {
     inside = true;
-    uint64_t cursor = job_.cursor.load(std::memory_order_acquire);
-    while (cursor >> 32 == generation && static_cast<uint32_t>(cursor) < job_.tasks.load(std::memory_order_acquire)) {
-      if (!job_.cursor.compare_exchange_weak(cursor, cursor + 1, std::memory_order_acq_rel)) continue;
+    const uint32_t shares = job_.shares.load(std::memory_order_acquire);
+    for (uint32_t s = 0; s < shares; ++s) take_share(generation, (own + s) % shares);
+    inside = false;
+  }
+
+  void take_share(uint32_t generation, uint32_t share) {
+    std::atomic<uint64_t>& at = job_.cursors[share].at;
+    uint64_t cursor = at.load(std::memory_order_acquire);
+    while (cursor >> 32 == generation && static_cast<uint32_t>(cursor) < job_.first_task(share + 1)) {
+      if (!at.compare_exchange_weak(cursor, cursor + 1, std::memory_order_acq_rel)) continue;
       try {
         (*job_.body.load(std::memory_order_relaxed))(static_cast<uint32_t>(cursor));
       } catch (...) {
@@ -97,18 +117,17 @@ class Pool {
         if (!job_.error) job_.error = std::current_exception();
       }
       job_.done.fetch_add(1, std::memory_order_acq_rel);
-      cursor = job_.cursor.load(std::memory_order_acquire);
+      cursor = at.load(std::memory_order_acquire);
     }
-    inside = false;
   }
 
-  void work() {
+  void work(uint32_t own) {
     for (uint32_t seen = 0;;) {
       const auto give_up = std::chrono::steady_clock::now() + kSpinBeforePark;
       while (job_.generation.load(std::memory_order_acquire) == seen && std::chrono::steady_clock::now() < give_up) Spin::relax();
       job_.generation.wait(seen, std::memory_order_acquire);
       seen = job_.generation.load(std::memory_order_acquire);
-      take_tasks(seen);
+      take_tasks(seen, own);
     }
   }
 
