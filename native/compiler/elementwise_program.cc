@@ -92,6 +92,12 @@ std::string ElementwiseProgram::text() const {
   return text + " }";
 }
 
+std::string ElementwiseGroup::text() const {
+  std::string text;
+  for (const Member& member : members) text += member.program->text() + "\n";
+  return text;
+}
+
 uint32_t constant_bits(double value, DType dtype) {
   switch (dtype) {
     case DType::f32: {

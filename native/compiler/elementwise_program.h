@@ -60,4 +60,16 @@ std::vector<int64_t> dense_strides(const Shape& shape);
 // The program of one elementwise primitive; nothing for another op.
 std::optional<ElementwiseProgram> program_of(const Graph& graph, const Node& node);
 
+// Programs that read nothing of each other: the payload of "fused.elementwiseGroup" nodes, whose inputs and outputs are theirs, program
+// after program.
+struct ElementwiseGroup : Fused {
+  struct Member {
+    std::shared_ptr<const ElementwiseProgram> program;
+    int first_input, first_output;  // among the node's
+  };
+  std::vector<Member> members;
+
+  std::string text() const override;
+};
+
 }  // namespace flaxen

@@ -28,6 +28,10 @@ void merge_common_subexpressions(Graph& graph);
 // input.
 void fuse_batch_norm(Graph& graph);
 
+// Makes the elementwise programs whose results are all returned and read by no other node (an optimizer's updates of every leaf, running
+// statistics, metrics) one "fused.elementwiseGroup" at the end (payload: ElementwiseGroup).
+void group_updates(Graph& graph);
+
 // Drops nodes whose outputs nobody reads.
 void remove_dead_code(Graph& graph);
 

@@ -11,6 +11,7 @@ void optimize(Graph& graph, const Evaluate& evaluate) {
   remove_dead_code(graph);
   fuse_batch_norm(graph);  // before the elementwise pass takes its activation
   fuse_elementwise(graph);
+  group_updates(graph);
   sink_cheap_nodes(graph);
 }
 

@@ -10,7 +10,9 @@ namespace flaxen::cpu {
 
 namespace {
 
-constexpr double kTaskNs = 20000;  // what a task should take at least, so that sharing it out pays
+constexpr double kAloneNs = 6000;  // what one thread does in this time is not shared out
+constexpr double kTaskNs = 2500;   // of a task, at least
+constexpr double kMostTasks = 64;  // more would only cost: the pool's threads take from each other
 
 // Walks over the rows of the iteration space and keeps one input's offset.
 class RowWalk {
@@ -82,28 +84,13 @@ void fill_block(const Fill& fill, const Blocks& blocks, const void* input, char*
   }
 }
 
+// One program.
 class Machine {
  public:
-  explicit Machine(ElementwisePlan plan) : plan_(std::move(plan)) {
-    const int64_t blocks_per_task = std::max<int64_t>(1, static_cast<int64_t>(kTaskNs / plan_.block_ns));
-    tasks_ = (plan_.blocks.count + blocks_per_task - 1) / blocks_per_task;
-    blocks_per_task_ = tasks_ ? (plan_.blocks.count + tasks_ - 1) / tasks_ : 0;
-  }
+  explicit Machine(ElementwisePlan plan) : plan_(std::move(plan)) {}
 
-  double cost_ns() const { return 8 + static_cast<double>(plan_.blocks.count) * plan_.block_ns; }
   const ElementwisePlan& plan() const { return plan_; }
 
-  void run(const Buffers& buffers) const {
-    if (tasks_ <= 1) {
-      run_blocks(buffers, 0, plan_.blocks.count);
-      return;
-    }
-    ThreadPool::shared().parallel(tasks_, [&](int64_t task) {
-      run_blocks(buffers, task * blocks_per_task_, std::min((task + 1) * blocks_per_task_, plan_.blocks.count));
-    });
-  }
-
- private:
   void run_blocks(const Buffers& buffers, int64_t first, int64_t last) const {
     if (first >= last) return;
     alignas(64) char registers[kRegisterFile];
@@ -134,6 +121,7 @@ class Machine {
     }
   }
 
+ private:
   static const void* input(const Buffers& buffers, int32_t index) { return index < 0 ? nullptr : buffers.in[index]; }
 
   char* address(const Slot& slot, const Buffers& buffers, char* registers) const {
@@ -156,18 +144,90 @@ class Machine {
   }
 
   ElementwisePlan plan_;
-  int64_t tasks_ = 0, blocks_per_task_ = 0;
 };
+
+// Programs that run as one step, their blocks shared out together.
+class Group {
+ public:
+  void add(ElementwisePlan plan, int first_input, int first_output) {
+    cost_ns_ += 8 + plan.block_ns * static_cast<double>(plan.blocks.count);
+    for (const auto& [i, o] : plan.in_place) in_place_.emplace_back(first_input + i, first_output + o);
+    members_.push_back({Machine(std::move(plan)), first_input, first_output});
+  }
+
+  // Cuts the blocks of all members, in order, into tasks of about the same cost.
+  void share_out() {
+    const double task_ns = cost_ns_ < kAloneNs ? kAloneNs : std::max(kTaskNs, cost_ns_ / kMostTasks);
+    double filled = task_ns;
+    for (size_t m = 0; m < members_.size(); ++m) {
+      const ElementwisePlan& plan = members_[m].machine.plan();
+      for (int64_t first = 0; first < plan.blocks.count;) {
+        if (filled >= task_ns) {
+          tasks_.push_back(pieces_.size());
+          filled = 0;
+        }
+        const auto fitting = static_cast<int64_t>((task_ns - filled) / plan.block_ns) + 1;
+        const int64_t last = std::min(plan.blocks.count, first + fitting);
+        pieces_.push_back({m, first, last});
+        filled += plan.block_ns * static_cast<double>(last - first);
+        first = last;
+      }
+    }
+    tasks_.push_back(pieces_.size());
+  }
+
+  double cost_ns() const { return cost_ns_; }
+  const std::vector<std::pair<int, int>>& in_place() const { return in_place_; }
+
+  void run(const Buffers& buffers) const {
+    const auto task = [&](int64_t t) {
+      for (size_t p = tasks_[static_cast<size_t>(t)]; p < tasks_[static_cast<size_t>(t) + 1]; ++p) {
+        const Piece& piece = pieces_[p];
+        const Member& member = members_[piece.member];
+        member.machine.run_blocks({buffers.in + member.first_input, buffers.out + member.first_output, nullptr}, piece.first, piece.last);
+      }
+    };
+    const auto tasks = static_cast<int64_t>(tasks_.size()) - 1;
+    if (tasks == 1) {
+      task(0);
+    } else if (tasks > 1) {
+      ThreadPool::shared().parallel(tasks, task);
+    }
+  }
+
+ private:
+  struct Member {
+    Machine machine;
+    int first_input, first_output;
+  };
+  struct Piece {
+    size_t member;
+    int64_t first, last;  // blocks
+  };
+
+  std::vector<Member> members_;
+  std::vector<Piece> pieces_;
+  std::vector<size_t> tasks_;  // the first piece of each, and the end
+  std::vector<std::pair<int, int>> in_place_;
+  double cost_ns_ = 0;
+};
+
+Prepared prepared_group(Group group) {
+  group.share_out();
+  const auto shared = std::make_shared<const Group>(std::move(group));
+  Prepared prepared;
+  prepared.launch = [shared](const Buffers& buffers) { shared->run(buffers); };
+  prepared.cost_ns = shared->cost_ns();
+  prepared.in_place = shared->in_place();
+  return prepared;
+}
 
 }  // namespace
 
 Prepared prepare_program(const ElementwiseProgram& program, Isa isa) {
-  const auto machine = std::make_shared<const Machine>(plan_program(program, isa));
-  Prepared prepared;
-  prepared.launch = [machine](const Buffers& buffers) { machine->run(buffers); };
-  prepared.cost_ns = machine->cost_ns();
-  prepared.in_place = machine->plan().in_place;
-  return prepared;
+  Group group;
+  group.add(plan_program(program, isa), 0, 0);
+  return prepared_group(std::move(group));
 }
 
 bool prepare_elementwise(const Graph& graph, const Node& node, Prepared& prepared) {
@@ -175,6 +235,18 @@ bool prepare_elementwise(const Graph& graph, const Node& node, Prepared& prepare
     const auto& program = static_cast<const ElementwiseProgram&>(*node.fused);
     prepared = prepare_program(program, chosen_isa());
     prepared.note = std::to_string(program.code.size()) + " instructions in one pass";
+    return true;
+  }
+  if (node.op == "fused.elementwiseGroup") {
+    Group group;
+    size_t instructions = 0;
+    const auto& members = static_cast<const ElementwiseGroup&>(*node.fused).members;
+    for (const auto& member : members) {
+      group.add(plan_program(*member.program, chosen_isa()), member.first_input, member.first_output);
+      instructions += member.program->code.size();
+    }
+    prepared = prepared_group(std::move(group));
+    prepared.note = std::to_string(members.size()) + " programs, " + std::to_string(instructions) + " instructions in one pass";
     return true;
   }
   const auto program = program_of(graph, node);

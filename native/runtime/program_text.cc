@@ -40,10 +40,13 @@ std::string Program::place(ValueId v) const {
 // As "dense float32[64, 128] float32[128, 10] -> float32[64, 10]; 16 rows a task".
 std::string Program::step_text(const Step& step) const {
   const Node& node = graph_.nodes[step.node];
-  std::string text = node.op;
-  for (ValueId v : node.inputs) text += " " + describe(graph_.aval(v));
-  text += " ->";
-  for (ValueId v : node.outputs) text += " " + describe(graph_.aval(v));
+  const auto list = [&](const std::vector<ValueId>& values) {
+    if (values.size() > 8) return " " + std::to_string(values.size()) + " arrays";
+    std::string all;
+    for (ValueId v : values) all += " " + describe(graph_.aval(v));
+    return all;
+  };
+  std::string text = node.op + list(node.inputs) + " ->" + list(node.outputs);
   return step.kernel.note.empty() ? text : text + "; " + step.kernel.note;
 }
 
