@@ -62,19 +62,18 @@ export interface Program {
 export const isCode = (block: Block): boolean => ['ts', 'js', 'mjs'].includes(block.language) && block.noRun === null;
 
 /**
- * The programs of a page. Blocks with the same `name=` belong together; of the others, one that imports flaxen starts a program and one that does not goes on
- * with the last.
+ * The programs of a page. Blocks with the same `name=` belong together, those with several names (`name=with,without`) to each; of the others, one that imports
+ * flaxen starts a program and one that does not goes on with the last.
  */
 export function programsOf(page: string, blocks: readonly Block[]): Program[] {
   const programs = new Map<string, Block[]>();
   let current = '';
   for (const block of blocks.filter(isCode)) {
-    const name = block.words.find((w) => w.startsWith('name='))?.slice('name='.length);
-    if (name === undefined && (current === '' || block.code.some((line) => /^import .* from 'flaxen'/.test(line)))) {
+    const names = block.words.find((w) => w.startsWith('name='))?.slice('name='.length).split(','); // prettier-ignore
+    if (names === undefined && (current === '' || block.code.some((line) => /^import .* from 'flaxen'/.test(line)))) {
       current = `line ${block.line}`;
     }
-    const key = name ?? current;
-    programs.set(key, [...(programs.get(key) ?? []), block]);
+    for (const name of names ?? [current]) programs.set(name, [...(programs.get(name) ?? []), block]);
   }
   return [...programs].map(([name, own]) => ({ title: `${page} (${name})`, file: page, blocks: own }));
 }

@@ -9,6 +9,7 @@ describe('what a page shows', () => {
     ['[0.5, 1]', '[0.5,1.0000001]'],
     ['Tensor float32[2] [1, 2]', 'Tensor float32[2] [1,2]'],
     ['{ a: …, b: 2 }', '{ a: [ 1, 2, 3 ], b: 2 }'],
+    ['{ a: [1],\n}', '{ a: [ 1 ] }'],
     ['ShapeError: … must agree', 'ShapeError: got [2] and [3]; they must agree'],
     ['1.5e-7', '1.4999999e-7'],
     ['-3', '-3'],

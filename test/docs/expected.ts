@@ -18,10 +18,13 @@ function same(expected: string, actual: string): boolean {
   return Math.abs(Number(expected) - Number(actual)) <= tolerance(expected);
 }
 
+/** The words, numbers and signs; a comma before a closing bracket says nothing. */
+const tokens = (text: string): string[] =>
+  (text.match(TOKEN) ?? []).filter((token, i, all) => token !== ',' || !['}', ']'].includes(all[i + 1] ?? ''));
+
 /** Compares texts without their white space; "..." or "…" in `expected` stands for any text. */
 export function matches(expected: string, actual: string): boolean {
-  const want = expected.match(TOKEN) ?? [];
-  const have = actual.match(TOKEN) ?? [];
+  const [want, have] = [tokens(expected), tokens(actual)];
   // Reachable positions in `have` after each wanted token.
   let at = new Set([0]);
   for (const token of want) {
