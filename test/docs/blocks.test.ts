@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { backendInfo, setBackend } from 'flaxen';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { blocksOfPage, isCode, pages, programsOf, root, sourceOf, type Program } from './blocks.js';
+import { blocksOfPage, brokenLinks, isCode, pages, programsOf, root, sourceOf, type Block, type Program } from './blocks.js';
 import { check, failures, recorder } from './program.js';
 import { surfaceOf } from './surface.js';
 import { createProgram, errorsOf } from './typescript.js';
@@ -91,6 +91,17 @@ describe.each(documents)('$page', ({ page, blocks }) => {
   for (const block of blocks.filter((b) => b.noRun !== null)) {
     it(`line ${block.line} is not run: ${block.noRun}`, () => expect(block.noRun).not.toBe(''));
   }
+});
+
+describe('between the pages', () => {
+  it('every relative link leads to a file, and to a heading where it names one', () => {
+    expect(pages().flatMap(brokenLinks)).toEqual([]);
+  });
+  const translations = documents.filter(({ page }) => page.startsWith('docs/ko/'));
+  it.each(translations)('$page has the code of the page that it translates', ({ page, blocks }) => {
+    const code = (own: readonly Block[]): string[] => own.map((b) => [b.language, ...b.words, ...b.code].join('\n'));
+    expect(code(blocks)).toEqual(code(blocksOfPage(page.replace('docs/ko/', 'docs/'))));
+  });
 });
 
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };

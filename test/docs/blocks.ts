@@ -1,6 +1,6 @@
 /** The code blocks of the pages that people read, and of the docstrings' examples. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -83,4 +83,20 @@ export function sourceOf(blocks: readonly Block[], prelude = ''): string {
   const lines: string[] = [];
   for (const { line, code } of blocks) code.forEach((text, i) => (lines[line - 1 + i] = text));
   return `${prelude}${Array.from(lines, (text) => text ?? '').join('\n')}\nexport {};\n`;
+}
+
+const anchorOf = (heading: string): string => heading.toLowerCase().replace(/[^\p{L}\p{N}_ -]/gu, '').replaceAll(' ', '-'); // prettier-ignore
+const readPage = (page: string): string => readFileSync(join(root, page), 'utf8');
+
+/** Relative links and images of a page whose file or heading is not there. */
+export function brokenLinks(page: string): string[] {
+  const text = readPage(page).replace(/```[\s\S]*?```|<!--[\s\S]*?-->/g, '');
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, target]) => {
+    if (/^[a-z]+:/.test(target!)) return [];
+    const [path, heading] = target!.split('#') as [string, string?];
+    const file = path === '' ? page : join(dirname(page), path);
+    if (!existsSync(join(root, file))) return [`${page}: there is no ${target}`];
+    const headings = file.endsWith('.md') ? [...readPage(file).matchAll(/^#+ (.*)$/gm)].map(([, h]) => anchorOf(h!)) : [];
+    return heading === undefined || headings.includes(heading) ? [] : [`${page}: there is no heading for ${target}`];
+  });
 }
