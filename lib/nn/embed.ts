@@ -24,7 +24,7 @@ export interface EmbedConfig {
 const DEFAULT_EMBEDDING = varianceScaling(1, 'fan_in', 'normal', { inAxis: -1, outAxis: 0 });
 
 /**
- * A table of vectors, the parameter `embedding` [numEmbeddings, features]: integer inputs [...] give [..., features]; negative ones count from
+ * A table of vectors, the parameter `embedding` [numEmbeddings, features]; integer inputs [...] give [..., features]; negative ones count from
  * the end, and those outside of the table give NaN.
  * The method `attend` gives the inner products of [..., features] with all rows, [..., numEmbeddings]. As flax.linen.Embed.
  * @example
