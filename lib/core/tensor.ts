@@ -147,8 +147,24 @@ export class Tensor {
     if (this.buffer === null) return this.toString();
     if (this.buffer.donatedTo !== null) return `Tensor<${this.aval}> (donated to ${this.buffer.donatedTo})`;
     if (this.size > 1000) return `${this}`;
-    return `Tensor ${this.dtype}${formatShape(this.shape)} ${JSON.stringify(this.toArray(), (_, v: unknown) => (typeof v === 'number' && !Number.isFinite(v) ? String(v) : v))}`;
+    return `Tensor ${this.dtype}${formatShape(this.shape)} ${format(this.toArray())}`;
   }
+}
+
+const format = (value: NestedArray): string => {
+  if (Array.isArray(value)) return `[${value.map(format).join(', ')}]`;
+  return typeof value === 'number' ? shortest(value) : String(value);
+};
+
+/** As few digits as tell a float32 from its neighbours: 0.1, not 0.10000000149011612. */
+function shortest(value: number): string {
+  if (!Number.isSafeInteger(value)) {
+    for (let digits = 6; digits < 9; digits++) {
+      const rounded = Number(value.toPrecision(digits));
+      if (Math.fround(rounded) === value) return String(rounded);
+    }
+  }
+  return String(value);
 }
 
 function nest(data: DataArray, shape: Shape, dtype: DType): NestedArray {

@@ -114,9 +114,15 @@ describe('inspect', () => {
           [Infinity, -2.5],
         ]),
       ),
-    ).toBe('Tensor float32[2, 2] [[1,"NaN"],["Infinity",-2.5]]');
+    ).toBe('Tensor float32[2, 2] [[1, NaN], [Infinity, -2.5]]');
     expect(inspect({ a: tensor(true, 'bool') })).toContain('Tensor bool[] true');
     expect(inspect(lax.zeros([0, 3]))).toBe('Tensor float32[0, 3] []');
+  });
+  it('shows as few digits as tell a float32 from its neighbours', () => {
+    const numbers = [0.1, 1 / 3, 1e-7, 1e30, 16777216, 2 ** -149, 0.30000001192092896];
+    const shown = inspect(tensor(numbers));
+    expect(shown).toBe('Tensor float32[7] [0.1, 0.33333334, 1e-7, 1e+30, 16777216, 1.4013e-45, 0.3]');
+    expect((JSON.parse(shown.slice(shown.lastIndexOf('['))) as number[]).map(Math.fround)).toEqual(numbers.map(Math.fround));
   });
   it('shows large ones by type', () => {
     expect(inspect(lax.zeros([2000]))).toBe('Tensor<float32[2000]>');
