@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { backendInfo, setBackend } from 'flaxen';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { blocksOfPage, brokenLinks, isCode, pages, programsOf, root, sourceOf, type Block, type Program } from './blocks.js';
+import { blocksOfPage, brokenLinks, isCode, lastCells, pages, programsOf, root, sourceOf, type Block, type Program } from './blocks.js';
 import { check, failures, recorder } from './program.js';
 import { surfaceOf } from './surface.js';
 import { createProgram, errorsOf } from './typescript.js';
@@ -96,6 +96,13 @@ describe.each(documents)('$page', ({ page, blocks }) => {
 describe('between the pages', () => {
   it('every relative link leads to a file, and to a heading where it names one', () => {
     expect(pages().flatMap(brokenLinks)).toEqual([]);
+  });
+  it('the tables next to other libraries name what flaxen has', () => {
+    const ours = pages().filter((page) => page.startsWith('docs/from-')).flatMap((page) => lastCells(page)); // prettier-ignore
+    const names = ours.flatMap((cell) => cell.match(/\b(?:np|nn|optim|training|tree|random|lax|errors)\.\w+/g) ?? []);
+    expect(names.length).toBeGreaterThan(30);
+    const known = new Set(surface.map(({ name }) => name.split('.').slice(0, 2).join('.')));
+    expect(names.filter((name) => !known.has(name))).toEqual([]);
   });
   const translations = documents.filter(({ page }) => page.startsWith('docs/ko/'));
   it.each(translations)('$page has the code of the page that it translates', ({ page, blocks }) => {

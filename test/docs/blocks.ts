@@ -100,3 +100,9 @@ export function brokenLinks(page: string): string[] {
     return heading === undefined || headings.includes(heading) ? [] : [`${page}: there is no heading for ${target}`];
   });
 }
+
+/** The last cell of each row of a page's tables. */
+export const lastCells = (page: string): string[] =>
+  readPage(page)
+    .split('\n')
+    .flatMap((line) => (line.startsWith('|') ? [line.split('|').at(-2)!] : []));
