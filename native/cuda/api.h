@@ -54,6 +54,59 @@ FLAXEN_CUDA_API int flaxen_cuda_reduce(const FlaxenCudaDevice* device, FlaxenCud
 FLAXEN_CUDA_API int flaxen_cuda_arg(const FlaxenCudaDevice* device, int greatest, FlaxenCudaType type, int64_t outer, int64_t n,
                                     int64_t inner, const void* x, int32_t* out);
 
+/* Training batch normalisation over the rows of x [rows, columns], then relu where asked; mean, var [columns]. y may be x.
+   The second form takes what the epilogue of a dense layer found (see flaxen_cuda_gemm): for each block of rows, [3, columns]: the block's
+   first row, the sum of the differences from it, and the sum of their squares. */
+FLAXEN_CUDA_API size_t flaxen_cuda_batch_norm_scratch(int64_t rows, int64_t columns);
+FLAXEN_CUDA_API int flaxen_cuda_batch_norm(const FlaxenCudaDevice* device, int64_t rows, int64_t columns, const float* x,
+                                           const float* scale, const float* bias, float epsilon, int relu, float* y, float* mean,
+                                           float* var, void* scratch);
+FLAXEN_CUDA_API int flaxen_cuda_batch_norm_from_moments(const FlaxenCudaDevice* device, int64_t rows, int64_t columns, const float* moments,
+                                                        int64_t rows_per_block, const float* x, const float* scale, const float* bias,
+                                                        float epsilon, int relu, float* y, float* mean, float* var);
+FLAXEN_CUDA_API int flaxen_cuda_batch_norm_inference(const FlaxenCudaDevice* device, int64_t rows, int64_t columns, const float* x,
+                                                     const float* mean, const float* var, const float* scale, const float* bias,
+                                                     float epsilon, int relu, float* y);
+/* With relu_bias, the bias of the forward pass, dy is the cotangent of relu(y); else null. dx may be dy or x. */
+FLAXEN_CUDA_API size_t flaxen_cuda_batch_norm_grad_scratch(int64_t rows, int64_t columns);
+FLAXEN_CUDA_API int flaxen_cuda_batch_norm_grad(const FlaxenCudaDevice* device, int64_t rows, int64_t columns, const float* dy,
+                                                const float* x, const float* scale, const float* mean, const float* var,
+                                                const float* relu_bias, float epsilon, int fast_variance, float* dx, float* dscale,
+                                                float* dbias, void* scratch);
+
+/* c[batch] = a b + bias, then relu; c is dense [batch, m, n]. a is [m, k], or [k, m] where transposed; b is [k, n], or [n, k]. Strides are
+   in elements, from row to row as stored, and from one matrix of the batch to the next. A dense layer: a = x, b = kernel; its dx: a = dy,
+   b = kernel transposed; its kernel's gradient: a = x transposed, b = dy, and b_sums is that of the bias. */
+typedef struct FlaxenCudaGemm {
+  int64_t batch, m, n, k;
+  int64_t a_stride, b_stride, a_batch, b_batch;
+  int a_transposed, b_transposed;
+  int precise; /* float32 throughout; else tf32 where the device has it */
+  int relu;
+} FlaxenCudaGemm;
+/* bias [n], moments and b_sums may be null. moments [blocks, 3, n]: of c's columns, in blocks of flaxen_cuda_gemm_moment_rows rows, as
+   flaxen_cuda_batch_norm_from_moments takes them; b_sums [n]: the sums of b over k. Both with a batch of 1. */
+FLAXEN_CUDA_API int64_t flaxen_cuda_gemm_moment_rows(const FlaxenCudaGemm* gemm);
+FLAXEN_CUDA_API size_t flaxen_cuda_gemm_scratch(const FlaxenCudaGemm* gemm, int moments);
+FLAXEN_CUDA_API int flaxen_cuda_gemm(const FlaxenCudaDevice* device, const FlaxenCudaGemm* gemm, const float* a, const float* b,
+                                     const float* bias, float* c, float* moments, float* b_sums, void* scratch);
+
+/* Of rows of `classes` logits; a negative label counts from the end, one outside the classes has the loss NaN. dlogsumexp may be null. */
+FLAXEN_CUDA_API int flaxen_cuda_softmax_cross_entropy(const FlaxenCudaDevice* device, int64_t rows, int64_t classes, const float* logits,
+                                                      const int32_t* labels, float* loss, float* logsumexp);
+FLAXEN_CUDA_API int flaxen_cuda_softmax_cross_entropy_grad(const FlaxenCudaDevice* device, int64_t rows, int64_t classes,
+                                                           const float* logits, const int32_t* labels, const float* logsumexp,
+                                                           const float* dloss, const float* dlogsumexp, float* dlogits);
+
+/* The Threefry-2x32 block cipher of n pairs; key [2]. Outputs may be inputs. */
+FLAXEN_CUDA_API int flaxen_cuda_threefry2x32(const FlaxenCudaDevice* device, int64_t n, const uint32_t* key, const uint32_t* x0,
+                                             const uint32_t* x1, uint32_t* y0, uint32_t* y1);
+
+/* to[i . to_strides] = from[i . from_strides] for every index i of the shape; elements of 1 or 4 bytes. The pointers are those of index 0;
+   strides of `from` may be 0, either may be negative. Pads and concatenations are several copies. */
+FLAXEN_CUDA_API int flaxen_cuda_copy(const FlaxenCudaDevice* device, int element_bytes, int rank, const int64_t* shape, void* to,
+                                     const int64_t* to_strides, const void* from, const int64_t* from_strides);
+
 #ifdef __cplusplus
 }
 #endif

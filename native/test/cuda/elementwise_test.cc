@@ -38,7 +38,7 @@ void check_same(const Array& got, const Array& wanted, double tolerance, const s
 
 // Runs on the device and on the CPU.
 void compare(const ElementwiseProgram& program, const std::vector<const Array*>& inputs, const std::string& what, double tolerance = 0,
-             bool thorough = false, int64_t skew = 0) {
+             Effort effort = Effort::usual, int64_t skew = 0) {
   std::vector<Aval> avals;
   for (int32_t v : program.stores) avals.push_back({program.dtype_of(v), program.shape});
   const std::vector<Array> wanted = run_prepared(cpu::prepare_program(program, cpu::chosen_isa()), inputs, avals, what);
@@ -59,7 +59,7 @@ void compare(const ElementwiseProgram& program, const std::vector<const Array*>&
           check_same(got, wanted[o], tolerance, what);
         }
       },
-      what, thorough);
+      what, effort);
 }
 
 ElementwiseProgram single(Opcode op, const std::vector<DType>& from, DType to, const Shape& shape) {
@@ -154,7 +154,7 @@ void test_sizes() {
     for (int64_t skew : {0, 1}) {
       const Array x = random_array(DType::f32, {n}, 1), y = random_array(DType::f32, {n}, 2);
       ElementwiseProgram p = single(Opcode::mul, {DType::f32, DType::f32}, DType::f32, {n});
-      compare(p, {&x, &y}, "mul of " + std::to_string(n), 0, n == 513, skew);
+      compare(p, {&x, &y}, "mul of " + std::to_string(n), 0, n == 513 ? Effort::thorough : Effort::usual, skew);
     }
   }
 }
@@ -179,7 +179,7 @@ void test_loads() {
             {Opcode::select, DType::f32, {4, r + 2, 5}},
             {Opcode::add, DType::f32, {r + 3, 6, 0}}};
   p.stores = {r + 4, r + 2, 0, c};
-  compare(p, {&x, &row, &column, &scalar, &mask}, "loads", 0, true);
+  compare(p, {&x, &row, &column, &scalar, &mask}, "loads", 0, Effort::thorough);
 }
 
 // A chain that keeps many values alive, so that the block shrinks to hold them.
@@ -252,7 +252,7 @@ void test_adam() {
           check_close(arrays[4 * s + 3].read(), v1, 1e-6, what);
         }
       },
-      "adam", true);
+      "adam", Effort::thorough);
 }
 
 void test_refusals() {

@@ -22,8 +22,6 @@ const Schedule kSchedules[] = {
     {"forward, late copies", Schedule::Order::forward, Schedule::Copies::late, 0, 1},
     {"warps ahead, early copies", Schedule::Order::warps_ahead, Schedule::Copies::early, 0, 5},
 };
-constexpr size_t kUsual = 2;
-
 FlaxenCudaDevice opened{};
 
 }  // namespace
@@ -46,8 +44,9 @@ void open_platform(int argc, char** argv) {
 
 const FlaxenCudaDevice& device() { return opened; }
 
-void on_schedules(const std::function<void()>& body, const std::string& what, bool thorough) {
-  for (size_t i = 0; i < (thorough ? std::size(kSchedules) : kUsual); ++i) {
+void on_schedules(const std::function<void()>& body, const std::string& what, Effort effort) {
+  const size_t count = effort == Effort::once ? 1 : effort == Effort::usual ? 2 : std::size(kSchedules);
+  for (size_t i = 0; i < count; ++i) {
     simt::schedule() = kSchedules[i];
     simt::reports().clear();
     const int before = failures;

@@ -13,7 +13,8 @@ namespace flaxen::test {
 void open_platform(int argc, char** argv);
 const FlaxenCudaDevice& device();
 
-// Runs the body under one schedule after another; thorough asks for all of them, for small bodies.
-void on_schedules(const std::function<void()>& body, const std::string& what, bool thorough = false);
+// Runs the body under one schedule after another: as many as its size allows.
+enum class Effort { once, usual, thorough };
+void on_schedules(const std::function<void()>& body, const std::string& what, Effort effort = Effort::usual);
 
 }  // namespace flaxen::test

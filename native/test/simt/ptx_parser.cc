@@ -63,7 +63,8 @@ struct Declaration {
       name = name.substr(0, bracket);
     }
     size = element * count;
-    align = number_after(head, ".align ", element);
+    // ".param .u64 .ptr .global .align 1 name" says how the pointer's target is aligned.
+    align = head.find(".ptr") == head.npos ? number_after(head, ".align ", element) : element;
   }
 };
 

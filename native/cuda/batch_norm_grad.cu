@@ -1,0 +1,149 @@
+// The gradients of training batch normalisation, through relu where the bias of the forward pass is given.
+//
+// With d the cotangent (masked by relu), n the rows and c = x - mean, a column has dbias = sum d, dscale = sum d c / deviation, and
+// dx = factor (d - mean(d)) - slope c, where slope is mean(d c) factor / deviation^2.
+// Three launches, as forward: sums over blocks of 256 rows, their joining in double, then dx. relu's mask is found anew from x, so that
+// neither y nor a mask is stored. Moves 20 bytes an element (dy and x twice, dx once) for about 15 operations: bound by memory.
+// Tiling, registers and shared memory as in batch_norm.cu.
+#include "cuda/batch_norm.cuh"
+
+namespace flaxen::cuda {
+
+constexpr int64_t kSummedRows = 256, kWrittenRows = 64;
+
+// What a column's threads know of it. relu kept (x - mean) * factor + bias where that is not <= 0.
+struct GradColumn {
+  float mean, factor, bias;
+
+  FLAXEN_DEVICE GradColumn(const float* mean_, const float* var, const float* scale, const float* relu_bias, float epsilon, int64_t j)
+      : mean(mean_[j]), factor(inverse_deviation(var[j], epsilon) * scale[j]), bias(relu_bias ? relu_bias[j] : 0.0f) {}
+};
+
+template <int V>
+__global__ void __launch_bounds__(256)
+    batch_norm_grad_sums(const float* __restrict__ dy, const float* __restrict__ x, const float* __restrict__ mean,
+                         const float* __restrict__ var, const float* __restrict__ scale, const float* __restrict__ relu_bias, float epsilon,
+                         float* __restrict__ sums, int64_t rows, int64_t columns) {
+  const Strip<V> strip;
+  const bool inside = strip.column < columns;
+  const int64_t first = int64_t{blockIdx.x} * kSummedRows;
+  const int64_t last = first + kSummedRows < rows ? first + kSummedRows : rows;
+  Columns<V> sum = Columns<V>::zero(), product = sum;
+  if (inside) {
+    float m[V], f[V], b[V];
+#pragma unroll
+    for (int i = 0; i < V; ++i) {
+      const GradColumn column(mean, var, scale, relu_bias, epsilon, strip.column + i);
+      m[i] = column.mean;
+      f[i] = column.factor;
+      b[i] = column.bias;
+    }
+#pragma unroll 2
+    for (int64_t r = first + strip.row; r < last; r += kStripRows) {
+      const Columns<V> cotangent = Columns<V>::load(dy + r * columns + strip.column);
+      const Columns<V> value = Columns<V>::load(x + r * columns + strip.column);
+#pragma unroll
+      for (int i = 0; i < V; ++i) {
+        const float centred = value.v[i] - m[i];
+        const float d = relu_bias && fmaf(centred, f[i], b[i]) <= 0.0f ? 0.0f : cotangent.v[i];
+        sum.v[i] += d;
+        product.v[i] = fmaf(d, centred, product.v[i]);
+      }
+    }
+  }
+  sum_rows(strip, sum, product);
+  if (!inside || strip.row != 0) return;
+  float* to = sums + int64_t{blockIdx.x} * 2 * columns + strip.column;
+  sum.store(to);
+  product.store(to + columns);
+}
+
+__global__ void __launch_bounds__(256)
+    batch_norm_grad_finish(const float* __restrict__ sums, const float* __restrict__ var, const float* __restrict__ scale, float epsilon,
+                           bool split_variance, int64_t rows, int64_t columns, float* __restrict__ dscale, float* __restrict__ dbias,
+                           float* __restrict__ dy_mean, float* __restrict__ slope) {
+  const Strip<1> strip;
+  const bool inside = strip.column < columns;
+  const int64_t blocks = ceil_div(rows, kSummedRows), j = inside ? strip.column : 0;
+  double sum = 0, product = 0;
+  for (int64_t b = strip.row; b < blocks; b += kStripRows) {
+    sum += static_cast<double>(sums[b * 2 * columns + j]);
+    product += static_cast<double>(sums[(b * 2 + 1) * columns + j]);
+  }
+  sum = sum_rows(strip, sum);
+  product = sum_rows(strip, product);
+  if (!inside || strip.row != 0) return;
+  const float v = var[j], inverse = inverse_deviation(v, epsilon);
+  // max(var, 0) hands on no gradient below 0 and half of it at 0.
+  const float part = !split_variance || v > 0.0f || v != v ? 1.0f : v == 0.0f ? 0.5f : 0.0f;
+  const double n = static_cast<double>(rows);
+  dbias[j] = static_cast<float>(sum);
+  dscale[j] = static_cast<float>(product) * inverse;
+  dy_mean[j] = static_cast<float>(sum / n);
+  slope[j] = static_cast<float>(product / n) * inverse * inverse * (inverse * scale[j]) * part;
+}
+
+template <int V>
+__global__ void __launch_bounds__(256)
+    batch_norm_grad_x(const float* dy, const float* x, float* dx, const float* __restrict__ mean, const float* __restrict__ var,
+                      const float* __restrict__ scale, const float* __restrict__ relu_bias, float epsilon,
+                      const float* __restrict__ dy_mean, const float* __restrict__ slope, int64_t rows, int64_t columns) {
+  const Strip<V> strip;
+  if (strip.column >= columns) return;
+  float m[V], f[V], b[V], d[V], s[V];
+#pragma unroll
+  for (int i = 0; i < V; ++i) {
+    const GradColumn column(mean, var, scale, relu_bias, epsilon, strip.column + i);
+    m[i] = column.mean;
+    f[i] = column.factor;
+    b[i] = column.bias;
+    d[i] = dy_mean[strip.column + i];
+    s[i] = slope[strip.column + i];
+  }
+  const int64_t first = int64_t{blockIdx.x} * kWrittenRows;
+  const int64_t last = first + kWrittenRows < rows ? first + kWrittenRows : rows;
+#pragma unroll 2
+  for (int64_t r = first + strip.row; r < last; r += kStripRows) {
+    const int64_t at = r * columns + strip.column;
+    Columns<V> cotangent = Columns<V>::load(dy + at);
+    const Columns<V> value = Columns<V>::load(x + at);
+#pragma unroll
+    for (int i = 0; i < V; ++i) {
+      const float centred = value.v[i] - m[i];
+      if (relu_bias && fmaf(centred, f[i], b[i]) <= 0.0f) cotangent.v[i] = 0.0f;
+      cotangent.v[i] = fmaf(-centred, s[i], (cotangent.v[i] - d[i]) * f[i]);
+    }
+    cotangent.store(dx + at);
+  }
+}
+
+}  // namespace flaxen::cuda
+
+using namespace flaxen::cuda;
+
+extern "C" size_t flaxen_cuda_batch_norm_grad_scratch(int64_t rows, int64_t columns) {
+  return static_cast<size_t>((ceil_div(rows, kSummedRows) * 2 + 2) * columns) * sizeof(float);
+}
+
+extern "C" int flaxen_cuda_batch_norm_grad(const FlaxenCudaDevice* device, int64_t rows, int64_t columns, const float* dy, const float* x,
+                                           const float* scale, const float* mean, const float* var, const float* relu_bias, float epsilon,
+                                           int fast_variance, float* dx, float* dscale, float* dbias, void* scratch) {
+  if (const int error = check_matrix(rows, columns)) return error;
+  if (columns == 0) return 0;
+  float* sums = static_cast<float*>(scratch);
+  float* dy_mean = sums + ceil_div(rows, kSummedRows) * 2 * columns;
+  float* slope = dy_mean + columns;
+  if (rows > 0) {
+    const bool wide = wide_columns(columns, dy, x, sums);
+    const Shape shape = strip_grid(rows, kSummedRows, columns, wide ? 4 : 1);
+    const int error = launch(*device, shape, wide ? batch_norm_grad_sums<4> : batch_norm_grad_sums<1>, dy, x, mean, var, scale, relu_bias,
+                             epsilon, sums, rows, columns);
+    if (error) return error;
+  }
+  const int error = launch(*device, strip_grid(1, 1, columns, 1), batch_norm_grad_finish, sums, var, scale, epsilon, fast_variance != 0,
+                           rows, columns, dscale, dbias, dy_mean, slope);
+  if (error || rows == 0) return error;
+  const bool wide = wide_columns(columns, dy, x, dx);
+  return launch(*device, strip_grid(rows, kWrittenRows, columns, wide ? 4 : 1), wide ? batch_norm_grad_x<4> : batch_norm_grad_x<1>, dy, x,
+                dx, mean, var, scale, relu_bias, epsilon, dy_mean, slope, rows, columns);
+}

@@ -1,0 +1,110 @@
+// Chooses a product's tiles and split, by its shape alone; and sums the parts of a split one.
+#include <algorithm>
+
+#include "cuda/gemm.cuh"
+
+namespace flaxen::cuda {
+
+// Element e of [batch, m, n], and behind those of the sums [n]: the parts in order, then the epilogue.
+// Moves (splits + 1) x 4 bytes an element: bound by memory. One thread an element, 16 registers.
+__global__ void __launch_bounds__(256) gemm_finish(const float* __restrict__ parts, const float* __restrict__ bias, float* __restrict__ c,
+                                                   int splits, int64_t elements, int64_t n, bool relu) {
+  const int64_t e = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  if (e >= elements) return;
+  float v = parts[e];
+  for (int s = 1; s < splits; ++s) v += parts[s * elements + e];
+  if (bias) v += bias[e % n];
+  if (relu && v <= 0.0f) v = 0.0f;
+  c[e] = v;
+}
+
+namespace {
+
+constexpr int64_t kBlocks = 128;      // about what fills a large device
+constexpr int64_t kLeastSplit = 256;  // of k
+
+struct Plan {
+  int extent, splits;
+  int64_t k_of_split;
+};
+
+Plan plan_of(const FlaxenCudaGemm& g, bool may_split) {
+  const auto blocks = [&](int64_t extent) { return g.batch * ceil_div(g.m, extent) * ceil_div(g.n, extent); };
+  Plan plan{blocks(128) >= kBlocks * 3 / 4 ? 128 : 64, 1, g.k};
+  const int64_t used = std::max<int64_t>(1, blocks(plan.extent));
+  if (may_split && used < kBlocks / 2 && g.k >= 2 * kLeastSplit) {
+    const int64_t splits = std::min(kBlocks / used, g.k / kLeastSplit);
+    plan.k_of_split = ceil_div(ceil_div(g.k, splits), int64_t{kInner}) * kInner;
+    plan.splits = static_cast<int>(ceil_div(g.k, plan.k_of_split));
+  }
+  return plan;
+}
+
+int check(const FlaxenCudaGemm& g) {
+  const int64_t a_width = g.a_transposed ? g.m : g.k, b_width = g.b_transposed ? g.k : g.n;
+  if (g.batch < 0 || g.m < 0 || g.n < 0 || g.k < 0 || g.a_stride < a_width || g.b_stride < b_width) return FLAXEN_CUDA_BAD_ARGUMENT;
+  if (g.batch > 65535 / 128 || g.n > int64_t{65535} * 64 || g.m >= kMostElements || g.k >= kMostElements) return FLAXEN_CUDA_TOO_LARGE;
+  if (g.n > 0 && g.m >= kMostElements / g.n) return FLAXEN_CUDA_TOO_LARGE;
+  return 0;
+}
+
+bool aligned(const float* p, int64_t dense, int64_t stride, int64_t batch_stride) {
+  return (reinterpret_cast<uintptr_t>(p) & 15) == 0 && dense % 4 == 0 && stride % 4 == 0 && batch_stride % 4 == 0;
+}
+
+int finish(const FlaxenCudaDevice& device, const float* parts, const float* bias, float* c, int splits, int64_t elements, int64_t n,
+           bool relu) {
+  const Shape shape{dim3(static_cast<unsigned>(ceil_div(elements, int64_t{256}))), dim3(256)};
+  return launch(device, shape, gemm_finish, parts, bias, c, splits, elements, n, relu);
+}
+
+}  // namespace
+
+}  // namespace flaxen::cuda
+
+using namespace flaxen::cuda;
+
+extern "C" int64_t flaxen_cuda_gemm_moment_rows(const FlaxenCudaGemm* g) { return plan_of(*g, false).extent; }
+
+extern "C" size_t flaxen_cuda_gemm_scratch(const FlaxenCudaGemm* g, int moments) {
+  const Plan plan = plan_of(*g, !moments);
+  if (plan.splits == 1) return 0;
+  return static_cast<size_t>(plan.splits) * static_cast<size_t>(g->batch * g->m * g->n + g->n) * sizeof(float);
+}
+
+extern "C" int flaxen_cuda_gemm(const FlaxenCudaDevice* device, const FlaxenCudaGemm* g, const float* a, const float* b, const float* bias,
+                                float* c, float* moments, float* b_sums, void* scratch) {
+  if (const int error = check(*g)) return error;
+  if ((moments || b_sums) && g->batch != 1) return FLAXEN_CUDA_BAD_ARGUMENT;
+  if (b_sums && g->m == 0) return FLAXEN_CUDA_BAD_ARGUMENT;
+  if (g->batch * g->m * g->n == 0) return 0;
+  const Plan plan = plan_of(*g, !moments);
+  const bool split = plan.splits > 1;
+  const int64_t elements = g->batch * g->m * g->n;
+  float* parts = static_cast<float*>(scratch);
+  GemmArguments arguments{};
+  arguments.a = a;
+  arguments.b = b;
+  arguments.bias = split ? nullptr : bias;
+  arguments.c = split ? parts : c;
+  arguments.moments = moments;
+  arguments.b_sums = split && b_sums ? parts + plan.splits * elements : b_sums;
+  arguments.m = g->m;
+  arguments.n = g->n;
+  arguments.k = g->k;
+  arguments.a_stride = g->a_stride;
+  arguments.b_stride = g->b_stride;
+  arguments.a_batch = g->a_batch;
+  arguments.b_batch = g->b_batch;
+  arguments.k_of_split = plan.k_of_split;
+  arguments.splits = plan.splits;
+  arguments.relu = g->relu && !split;
+  arguments.a_vectors = aligned(a, g->a_transposed ? g->m : g->k, g->a_stride, g->a_batch);
+  arguments.b_vectors = aligned(b, g->b_transposed ? g->k : g->n, g->b_stride, g->b_batch);
+  const auto run = g->precise || device->capability < 80 ? gemm_fma : gemm_tf32;
+  int error = run(*device, arguments, g->batch, plan.extent, !g->a_transposed, g->b_transposed != 0);
+  if (error || !split) return error;
+  error = finish(*device, parts, bias, c, plan.splits, elements, g->n, g->relu != 0);
+  if (error || !b_sums) return error;
+  return finish(*device, arguments.b_sums, nullptr, b_sums, plan.splits, g->n, g->n, false);
+}

@@ -1,0 +1,10 @@
+// Products in plain float32: for sm_75, and for precision 'highest'.
+#include "cuda/gemm.cuh"
+
+namespace flaxen::cuda {
+
+int gemm_fma(const FlaxenCudaDevice& device, const GemmArguments& g, int64_t batch, int extent, bool a_along_k, bool b_along_k) {
+  return launch_gemm<FmaProduct>(device, g, batch, extent, a_along_k, b_along_k);
+}
+
+}  // namespace flaxen::cuda

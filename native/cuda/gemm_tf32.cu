@@ -1,0 +1,10 @@
+// Products on tensor cores, sm_80 and later: operands rounded to tf32 (10 bits of mantissa), sums in float32.
+#include "cuda/gemm.cuh"
+
+namespace flaxen::cuda {
+
+int gemm_tf32(const FlaxenCudaDevice& device, const GemmArguments& g, int64_t batch, int extent, bool a_along_k, bool b_along_k) {
+  return launch_gemm<MmaProduct>(device, g, batch, extent, a_along_k, b_along_k);
+}
+
+}  // namespace flaxen::cuda
