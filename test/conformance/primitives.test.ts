@@ -11,6 +11,7 @@ import { elementwiseCases } from './cases_elementwise.js';
 import { layerCases } from './cases_layers.js';
 import { layoutCases } from './cases_layout.js';
 import { reductionCases } from './cases_reduction.js';
+import { windowCases } from './cases_windows.js';
 import { difference, flushed, isTiny, type Tolerance } from './compare.js';
 import { exceptions, subnormalsAreZero } from './exceptions.js';
 
@@ -22,7 +23,7 @@ const references = ['reference', 'reference64'].map((name) => {
 setBackend(backend.name);
 
 const byPrimitive = new Map<string, Case[]>();
-for (const one of [...elementwiseCases(), ...layoutCases(), ...reductionCases(), ...layerCases()]) {
+for (const one of [...elementwiseCases(), ...layoutCases(), ...reductionCases(), ...layerCases(), ...windowCases()]) {
   const excepted = exceptions[backend.name]?.some((e) => e.op === one.op && (e.label === undefined || e.label === one.label));
   if (!byPrimitive.has(one.op)) byPrimitive.set(one.op, []);
   if (!excepted) byPrimitive.get(one.op)!.push(one);

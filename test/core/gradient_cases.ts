@@ -3,6 +3,7 @@ import { lax, setBackend, type Tensor } from 'flaxen';
 import { bind } from '../../lib/core/bind.js';
 import { primitives, type Params } from '../../lib/core/primitive.js';
 import { randomNumbers, tensor, tensorOf } from '../support/tensors.js';
+import { windowGradientCases } from './gradient_cases_windows.js';
 
 setBackend('reference64'); // in double precision, so that differences tell
 
@@ -388,6 +389,7 @@ export const gradientCases: Record<string, readonly GradientCase[]> = {
         ),
     },
   ],
+  ...windowGradientCases,
 };
 
 /** Primitives that are constant almost everywhere, take no floats, or refuse to be differentiated. */

@@ -132,6 +132,15 @@ describe('at kinks and edges, as in JAX', () => {
       [0, 0, 0, Math.log(2)],
     ]);
   });
+  it('the first of equal elements in a window is its maximum', () => {
+    const x = tensor([1, 3, 3, 2, 3, 0].map((v) => [v])); // windows 1 3 3, 3 2 3, with -infinity after: 3 0
+    const f = (x: Tensor): Tensor =>
+      lax.mul(
+        lax.maxPool(lax.reshape(x, [1, 6, 1]), { window: [3], strides: [2], low: [0], high: [1] }),
+        lax.reshape(tensor([1, 10, 100]), [1, 3, 1]),
+      );
+    expect(gradOf(f, x)).toEqual([[[0], [1], [10], [0], [100], [0]]]);
+  });
   it('batch norm of a constant column', () => {
     const x = tensor([
       [2, 1],
@@ -169,6 +178,8 @@ describe('at kinks and edges, as in JAX', () => {
 });
 
 describe('of nothing', () => {
+  const CONV = { strides: [1], low: [0], high: [0], dilation: [1], groups: 1 };
+  const POOL = { window: [2], strides: [2], low: [0], high: [0] };
   const empty = (f: (x: Tensor) => Tensor, shape: number[]): void => {
     const x = lax.zeros(shape);
     const loss = (x: Tensor): Tensor => lax.reduceSum(f(x));
@@ -205,6 +216,12 @@ describe('of nothing', () => {
       [2, 0],
     ],
     ['softmaxCrossEntropy', (x) => lax.softmaxCrossEntropy(x, ints([0]))[0], [0, 3]],
+    ['conv of no examples', (x) => lax.conv(x, lax.full([2, 3, 4], 1), CONV), [0, 5, 3]],
+    ['conv without a window', (x) => lax.conv(x, lax.full([4, 3, 4], 1), CONV), [2, 3, 3]],
+    ['conv without features', (x) => lax.conv(x, lax.zeros([2, 0, 4]), CONV), [2, 3, 0]],
+    ['maxPool of no examples', (x) => lax.maxPool(x, POOL), [0, 5, 3]],
+    ['maxPool without a window', (x) => lax.maxPool(x, POOL), [2, 1, 3]],
+    ['sumPool without features', (x) => lax.sumPool(x, POOL), [2, 3, 0]],
   ];
   it.each(cases)('%s', (_, f, shape) => empty(f, shape));
 });

@@ -8,6 +8,7 @@ import { elementwiseCases } from '../conformance/cases_elementwise.js';
 import { layerCases } from '../conformance/cases_layers.js';
 import { layoutCases } from '../conformance/cases_layout.js';
 import { reductionCases } from '../conformance/cases_reduction.js';
+import { windowCases } from '../conformance/cases_windows.js';
 import { sizeOf } from '../conformance/data.js';
 import { tensorOf } from '../support/tensors.js';
 
@@ -17,7 +18,7 @@ const EXAMPLES = 3;
 const small = (c: Case): boolean =>
   c.inputs.length > 0 &&
   [...c.inputs, ...outputsOf(c.op, c.inputs, c.params)].every(({ shape }) => sizeOf(shape) <= 300 && shape.length < 8);
-const cases = [...elementwiseCases(), ...layoutCases(), ...reductionCases(), ...layerCases()].filter(small);
+const cases = [...elementwiseCases(), ...layoutCases(), ...reductionCases(), ...layerCases(), ...windowCases()].filter(small);
 
 /** Examples of an input that differ: its values, turned round by some places. */
 const turned = ({ values, shape, dtype }: Input, by: number): Tensor =>

@@ -10,9 +10,10 @@ import { layerKernels } from './reference_layers.js';
 import { layoutKernels } from './reference_layout.js';
 import { reductionKernels } from './reference_reduction.js';
 import { newStorage, sizeOf, type Kernel, type Precision, type Storage, type Value } from './reference_value.js';
+import { windowKernels } from './reference_windows.js';
 
 export const kernels: ReadonlyMap<string, Kernel> = new Map(
-  Object.entries({ ...elementwiseKernels, ...layoutKernels, ...reductionKernels, ...layerKernels }),
+  Object.entries({ ...elementwiseKernels, ...layoutKernels, ...reductionKernels, ...layerKernels, ...windowKernels }),
 );
 
 class ReferenceBuffer implements Buffer {

@@ -4,5 +4,6 @@ import './layers.js';
 import './layout.js';
 import './linear.js';
 import './reduction.js';
+import './windows.js';
 
 export { batchingOf, moveAxis, spread } from './rule.js';

@@ -17,12 +17,12 @@ import type { Tensor } from '../tensor.js';
 import { defineBatching, moveAxis, spread, spreadAll } from './rule.js';
 
 /** [B, rows.., F] as [rows.., B * F]: each example's features are features of their own. */
-function asFeatures(x: Tensor): Tensor {
+export function asFeatures(x: Tensor): Tensor {
   const moved = moveAxis(x, 0, x.ndim - 2);
   return reshape(moved, [...x.shape.slice(1, -1), x.shape[0]! * x.shape[x.ndim - 1]!]);
 }
 
-function fromFeatures(y: Tensor, size: number): Tensor {
+export function fromFeatures(y: Tensor, size: number): Tensor {
   const apart = reshape(y, [...y.shape.slice(0, -1), size, y.shape[y.ndim - 1]! / size]);
   return moveAxis(apart, apart.ndim - 2, 0);
 }

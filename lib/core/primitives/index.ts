@@ -1,8 +1,10 @@
 /** The closed list of primitives (docs/primitives.md), one thin function each. */
+export * from './convolution.js';
 export * from './creation.js';
 export * from './elementwise.js';
 export * from './gather.js';
 export * from './layers.js';
 export * from './layout.js';
 export * from './linear.js';
+export * from './pooling.js';
 export * from './reduction.js';
