@@ -5,6 +5,7 @@
 
 #include "addon_env.h"
 #include "addon_errors.h"
+#include "compiler/validate.h"
 #include "cpu/kernel.h"
 #include "runtime/thread_pool.h"
 
@@ -21,6 +22,9 @@ Napi::Value info(Env&, const Napi::CallbackInfo& call) {
   result.Set("isas", isas);
   result.Set("threads", Napi::Number::New(env, ThreadPool::shared().threads()));
   result.Set("version", FLAXEN_VERSION);
+  Napi::Array primitives = Napi::Array::New(env);
+  for (const std::string& name : primitive_names()) primitives.Set(primitives.Length(), name);
+  result.Set("primitives", primitives);
   return result;
 }
 

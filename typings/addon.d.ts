@@ -63,8 +63,8 @@ export interface Addon {
   /** A copy of `array` as it is after run `ticket` and before any later run; does not block the event loop. */
   read<A extends WireArray>(array: A, ticket: number): Promise<A>;
   stats(): AddonStats;
-  /** Instruction sets compiled in, the one in use, threads. */
-  info(): { isa: string; isas: string[]; threads: number; version: string };
+  /** Instruction sets compiled in, the one in use, threads; the primitives that there are kernels for. */
+  info(): { isa: string; isas: string[]; threads: number; version: string; primitives: string[] };
 }
 
 declare const addon: Addon;

@@ -2,32 +2,19 @@
 import { createRequire } from 'node:module';
 import type { Addon, Program } from '../../typings/addon.js';
 import { sizeOf } from '../core/aval.js';
-import { viewOf } from '../core/dtype.js';
 import { BackendError, MemoryError, UnavailableError } from '../core/errors.js';
 import type { Backend, Buffer, DataArray, DType, Executable, WireGraph } from './backend.js';
 import { place, type Block } from './memory.js';
+import type { Foreign } from './mixed/foreign.js';
+import { MixedExecutable } from './mixed/program.js';
+import { NativeBuffer } from './native_buffer.js';
 import { addonMend, packageRoot, packageVersion } from './package.js';
-
-class NativeBuffer implements Buffer {
-  donatedTo: string | null = null;
-  constructor(
-    readonly backend: Backend,
-    readonly dtype: DType,
-    readonly length: number,
-    readonly block: Block,
-    readonly offset: number,
-    /** The run that writes this array; 0 once nothing is pending. */
-    public ticket: number,
-  ) {}
-  /** The numbers where they lie. */
-  view(): DataArray {
-    return viewOf(this.dtype, this.block.bytes, this.offset, this.length);
-  }
-}
+import { Job, RunQueue, type Steps } from './run_queue.js';
+import { openTfjs } from './tfjs/index.js';
 
 let runs = 0;
 
-class NativeExecutable implements Executable {
+export class NativeExecutable implements Executable {
   private readonly aliases: readonly number[];
   /** Where the arrays of a run lie; filled anew for each. */
   private readonly places: Uint32Array;
@@ -42,6 +29,25 @@ class NativeExecutable implements Executable {
   }
 
   run(inputs: readonly Buffer[]): Buffer[] {
+    return this.backend.queue.busy ? this.later(inputs) : this.start(inputs);
+  }
+
+  /** Runs after all runs in steps that are under way. */
+  private later(inputs: readonly Buffer[]): Buffer[] {
+    const own = inputs.map((buffer) => this.backend.adopt(buffer));
+    const results = this.outputs.map(({ dtype, length }) => NativeBuffer.promised(this.backend, dtype, length));
+    this.backend.enqueue(this.steps(own, results), results);
+    return results;
+  }
+
+  private *steps(inputs: readonly NativeBuffer[], results: readonly NativeBuffer[]): Steps {
+    for (const { error } of inputs) if (error !== null) throw error;
+    this.start(inputs).forEach((made, k) => results[k]!.become(made as NativeBuffer));
+    yield* [];
+  }
+
+  /** Runs now. Results lie in the buffers of `into` where it has one and no donated input takes it over. */
+  start(inputs: readonly Buffer[], into: readonly (NativeBuffer | null)[] | null = null): Buffer[] {
     const { backend, places, aliases, outputs } = this;
     const memory: ArrayBuffer[] = [];
     const run = ++runs;
@@ -61,6 +67,7 @@ class NativeExecutable implements Executable {
       own[i] = buffer;
       list(buffer.block, buffer.offset);
       if (buffer.ticket !== 0) {
+        if (buffer.ticket < 0) return this.later(inputs); // its run has failed, and so will this
         after ??= [];
         if (!after.includes(buffer.ticket)) after.push(buffer.ticket);
       }
@@ -69,12 +76,12 @@ class NativeExecutable implements Executable {
     for (let k = 0; k < outputs.length; k++) {
       const { dtype, length } = outputs[k]!;
       const from = aliases[k]!;
-      const result = from >= 0 ? new NativeBuffer(backend, dtype, length, own[from]!.block, own[from]!.offset, 0) : backend.allocate(dtype, length); // prettier-ignore
+      const result = from >= 0 ? new NativeBuffer(backend, dtype, length, own[from]!.block, own[from]!.offset, 0) : (into?.[k] ?? backend.allocate(dtype, length)); // prettier-ignore
       if (from < 0) list(result.block, result.offset);
       results[k] = result;
     }
     const ticket = backend.addon.run(this.program, memory, places, after);
-    if (ticket !== 0) for (const result of results) result.ticket = ticket;
+    if (ticket !== 0 || into !== null) for (const result of results) result.ticket = ticket;
     return results;
   }
 
@@ -83,14 +90,35 @@ class NativeExecutable implements Executable {
   }
 }
 
-class NativeBackend implements Backend {
-  readonly name = 'cpu';
-  constructor(readonly addon: Addon) {}
+export class NativeBackend implements Backend {
+  readonly queue: RunQueue;
+  /** `kernels` are the primitives that the addon runs; `openForeign` gives what runs the others, or throws. */
+  constructor(
+    readonly addon: Addon,
+    private readonly kernels: ReadonlySet<string>,
+    private readonly openForeign: (primitive: string) => Foreign,
+    readonly name = 'cpu',
+  ) {
+    this.queue = new RunQueue(addon);
+  }
 
   compile(graph: WireGraph): Executable {
+    const lacking = graph.nodes.find((node) => !this.kernels.has(node.op));
+    if (lacking === undefined) return this.compileNative(graph);
+    return new MixedExecutable(this, this.openForeign(lacking.op), graph, (node) => this.kernels.has(node.op));
+  }
+
+  compileNative(graph: WireGraph): NativeExecutable {
     const avals = [...graph.inputs, ...graph.nodes.flatMap((n) => n.outputs)];
     const outputs = graph.outputs.map((o) => ({ dtype: avals[o]!.dtype, length: sizeOf(avals[o]!.shape) }));
     return new NativeExecutable(this, this.addon.compile(graph), graph.inputs.length, outputs);
+  }
+
+  /** Starts a run in steps, or queues it behind those under way; it makes or breaks the promises of `results`. */
+  enqueue(steps: Steps, results: readonly NativeBuffer[]): void {
+    const job = new Job(steps, (error) => results.forEach((result) => result.fail(error)));
+    for (const result of results) result.job = job;
+    this.queue.add(job);
   }
 
   /** An array of undefined contents. */
@@ -112,7 +140,7 @@ class NativeBackend implements Backend {
   /** A buffer of this backend: itself, or a copy of another backend's. */
   adopt(buffer: Buffer): NativeBuffer {
     if (buffer instanceof NativeBuffer && buffer.backend === this) {
-      if (buffer.ticket !== 0 && buffer.ticket <= this.addon.completed()) this.settle(buffer);
+      if (buffer.ticket > 0 && buffer.ticket <= this.addon.completed()) this.settle(buffer);
       return buffer;
     }
     return this.fromHost(buffer.backend.readSync(buffer), buffer.dtype) as NativeBuffer;
@@ -120,6 +148,8 @@ class NativeBackend implements Backend {
 
   async read(buffer: Buffer): Promise<DataArray> {
     const own = buffer as NativeBuffer;
+    if (own.job !== null) await own.job.done;
+    if (own.error !== null) throw own.error;
     if (own.ticket === 0) return own.view().slice();
     return this.addon.read(own.view(), own.ticket);
   }
@@ -131,6 +161,8 @@ class NativeBackend implements Backend {
 
   /** Waits for the run that writes the buffer; throws that run's error. */
   private settle(buffer: NativeBuffer): void {
+    if (buffer.job !== null) this.queue.finish(buffer.job);
+    if (buffer.error !== null) throw buffer.error;
     if (buffer.ticket === 0) return;
     this.addon.wait(buffer.ticket);
     buffer.ticket = 0;
@@ -159,4 +191,22 @@ export function loadAddon(): Addon {
   return addon;
 }
 
-export const openNative = (): Backend => new NativeBackend(loadAddon());
+/** tfjs-node runs what the C++ kernels lack; it is opened by the first program that needs it. */
+let tfjs: Foreign | null = null;
+
+function openTfjsFor(primitive: string): Foreign {
+  try {
+    return (tfjs ??= openTfjs());
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error;
+    const { why, mend } = error;
+    throw new UnavailableError(`the primitive "${primitive}" has no C++ kernel and runs through tfjs-node, but ${why}`, mend, {
+      cause: error,
+    });
+  }
+}
+
+export function openNative(): Backend {
+  const addon = loadAddon();
+  return new NativeBackend(addon, new Set(addon.info().primitives), openTfjsFor);
+}

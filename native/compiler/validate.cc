@@ -1,6 +1,7 @@
 #include "compiler/validate.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace flaxen {
@@ -91,14 +92,25 @@ void check_aval(const Aval& aval, const std::string& what) {
   }
 }
 
+std::array<const Rules*, 4> tables() { return {&elementwise_rules(), &layout_rules(), &reduction_rules(), &layer_rules()}; }
+
 const Rule* find_rule(std::string_view op) {
-  for (const Rules* rules : {&elementwise_rules(), &layout_rules(), &reduction_rules(), &layer_rules()}) {
+  for (const Rules* rules : tables()) {
     if (const auto found = rules->find(op); found != rules->end()) return &found->second;
   }
   return nullptr;
 }
 
 }  // namespace
+
+std::vector<std::string> primitive_names() {
+  std::vector<std::string> names;
+  for (const Rules* rules : tables()) {
+    for (const auto& [name, rule] : *rules) names.emplace_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
 
 void validate(const Graph& graph) {
   for (size_t v = 0; v < graph.values.size(); ++v) check_aval(graph.values[v], "value " + std::to_string(v));

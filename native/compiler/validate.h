@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "compiler/graph.h"
 
@@ -11,6 +12,9 @@ namespace flaxen {
 
 // Throws GraphError or GraphRangeError, whose message names the node, the value and the mend.
 void validate(const Graph& graph);
+
+// The primitives that there are kernels for, sorted.
+std::vector<std::string> primitive_names();
 
 // Values larger than this are refused before anything multiplies their dimensions.
 constexpr int64_t kMaxValueBytes = int64_t{1} << 40;

@@ -3,6 +3,7 @@ import { sizeOf } from '../../core/aval.js';
 import { allocate } from '../../core/dtype.js';
 import { BackendError } from '../../core/errors.js';
 import type { Backend, Buffer, DataArray, DType, Executable, WireAval, WireGraph } from '../backend.js';
+import type { Foreign } from '../mixed/foreign.js';
 import { EagerRunner, type Runner } from './eager.js';
 import { formatOps } from './format.js';
 import type { TfGraph } from './graph.js';
@@ -47,7 +48,7 @@ class TfjsExecutable implements Executable {
   }
 }
 
-class TfjsBackend implements Backend {
+class TfjsBackend implements Backend, Foreign {
   readonly name = 'tfjs';
   readonly store: Store;
 
@@ -80,7 +81,19 @@ class TfjsBackend implements Backend {
   readSync(buffer: Buffer): DataArray {
     return this.store.read(buffer as TfjsBuffer);
   }
+
+  lend(array: DataArray, dtype: DType): Buffer {
+    return this.store.fromArray(dtype, array);
+  }
+
+  take(buffer: Buffer): DataArray {
+    return this.store.read(buffer as TfjsBuffer);
+  }
+
+  discard(buffer: Buffer): void {
+    this.store.discard(buffer as TfjsBuffer);
+  }
 }
 
 /** Loads tfjs-node; throws an UnavailableError where it is missing. */
-export const openTfjs = (): Backend => new TfjsBackend(loadTfjsNode());
+export const openTfjs = (): Backend & Foreign => new TfjsBackend(loadTfjsNode());

@@ -1,4 +1,5 @@
 /** How each primitive of docs/primitives.md is made of TensorFlow operations; one file a family. */
+import { convolutionKernels } from './convolution.js';
 import { creationKernels } from './creation.js';
 import { elementwiseKernels } from './elementwise.js';
 import { gatherKernels } from './gather.js';
@@ -7,6 +8,7 @@ import { layerKernels } from './layers.js';
 import { layoutKernels } from './layout.js';
 import { linearKernels } from './linear.js';
 import { orderKernels } from './order.js';
+import { poolingKernels } from './pooling.js';
 import { reductionKernels } from './reduction.js';
 
 export const kernels: ReadonlyMap<string, Kernel> = new Map(
@@ -19,5 +21,7 @@ export const kernels: ReadonlyMap<string, Kernel> = new Map(
     ...orderKernels,
     ...linearKernels,
     ...layerKernels,
+    ...convolutionKernels,
+    ...poolingKernels,
   }),
 );

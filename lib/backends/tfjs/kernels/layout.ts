@@ -29,7 +29,7 @@ export function pad(b: Builder, x: Value, value: Value, low: readonly number[], 
 }
 
 /** Puts `count` fillers between the elements of an axis: pads each element, then drops what follows the last. */
-function dilate(b: Builder, x: Value, value: Value, axis: number, count: number): Value {
+export function dilate(b: Builder, x: Value, value: Value, axis: number, count: number): Value {
   const n = x.shape[axis]!;
   if (count === 0 || n < 2) return x;
   const [outer, inner] = [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis + 1))];
