@@ -108,8 +108,8 @@ export type PadWidth = number | readonly [number, number] | readonly (readonly [
 
 /** What `pad` can be told. */
 export interface PadOptions {
-  /** What the border is made of: a constant, the outermost element, or a mirror image without or with the outermost. Default 'constant'. */
-  readonly mode?: 'constant' | 'edge' | 'reflect' | 'symmetric';
+  /** What the border is made of: a constant, the outermost element, a mirror image without or with the outermost, or x over again. Default 'constant'. */
+  readonly mode?: 'constant' | 'edge' | 'reflect' | 'symmetric' | 'wrap';
   /** For mode 'constant'; default 0. */
   readonly constantValues?: number | Tensor;
 }
@@ -142,26 +142,39 @@ function padWidths(t: Tensor, given: PadWidth): (readonly [number, number])[] {
   return all;
 }
 
-function padAxis(t: Tensor, mode: 'edge' | 'reflect' | 'symmetric', axis: number, before: number, after: number): Tensor {
+function padAxis(t: Tensor, mode: 'edge' | 'reflect' | 'symmetric' | 'wrap', axis: number, before: number, after: number): Tensor {
   if (before === 0 && after === 0) return t;
   const n = t.shape[axis]!;
   const skip = mode === 'reflect' ? 1 : 0; // the outermost element is the mirror itself
-  const reach = mode === 'edge' ? 0 : Math.max(before, after) + skip;
+  const reach = mode === 'edge' || mode === 'wrap' ? 0 : Math.max(before, after) + skip;
   if (n === 0 || reach > n)
     throw new ShapeError(
-      `np.pad cannot ${mode === 'edge' ? 'extend' : 'mirror'} axis ${axis} of ${t} by ${formatShape([before, after])}: it has ${n} elements`,
+      `np.pad cannot ${reach > 0 ? 'mirror' : 'extend'} axis ${axis} of ${t} by ${formatShape([before, after])}: it has ${n} elements`,
     );
   if (mode === 'edge') {
-    const repeated = (i: number, times: number): Tensor =>
+    const stretched = (i: number, times: number): Tensor =>
       lax.broadcastTo(
         lax.sliceAxis(t, axis, i, i + 1),
         t.shape.map((d, k) => (k === axis ? times : d)),
       );
-    return join([before > 0 ? repeated(0, before) : null, t, after > 0 ? repeated(n - 1, after) : null], axis);
+    return join([before > 0 ? stretched(0, before) : null, t, after > 0 ? stretched(n - 1, after) : null], axis);
   }
+  if (mode === 'wrap') return repeated(t, axis, -before, n + after);
   const mirrored = (start: number, end: number): Tensor | null =>
     end > start ? lax.reverse(lax.sliceAxis(t, axis, start, end), [axis]) : null;
   return join([mirrored(skip, before + skip), t, mirrored(n - after - skip, n - skip)], axis);
+}
+
+/** Elements `start` to `end` of an axis that goes on periodically both ways. */
+function repeated(t: Tensor, axis: number, start: number, end: number): Tensor {
+  const n = t.shape[axis]!;
+  const parts: Tensor[] = [];
+  for (let at = start, taken = 0; at < end; at += taken) {
+    const from = ((at % n) + n) % n;
+    taken = Math.min(n - from, end - at);
+    parts.push(lax.sliceAxis(t, axis, from, from + taken));
+  }
+  return lax.concatenate(parts, axis);
 }
 
 const join = (parts: readonly (Tensor | null)[], axis: number): Tensor =>

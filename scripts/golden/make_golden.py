@@ -10,6 +10,7 @@ Each file holds its inputs and outputs: a comparison reads the inputs back and c
 import case_random  # noqa: F401 - each module adds its cases to the suite, in this order
 import case_guide  # noqa: F401
 import case_layers  # noqa: F401
+import case_conv  # noqa: F401
 import case_functions  # noqa: F401
 import case_optimizers  # noqa: F401
 import case_training  # noqa: F401

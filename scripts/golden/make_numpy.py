@@ -172,6 +172,7 @@ case('split', x, 2, axis=1, grad=True), case('split', x, 3, axis=1), case('split
 for mode in ['constant', 'edge', 'reflect', 'symmetric']:
   case('pad', ties, [[1, 2], [0, 1]], mode=mode, grad=True), case('pad', ties, 1, mode=mode)
 case('pad', F(1.0), [2, 1], constantValues=7)
+case('pad', F(1.0, 2.0, 3.0), [4, 8], mode='wrap', grad=True)
 case('diag', F(1.0, 2.0), grad=True), case('diag', F(1.0, 2.0), k=-1), case('diag', F(1.0, 2.0), k=2), case('diag', ties, grad=True), case('diag', normal(3, 4), k=2), case('diag', normal(3, 4), k=-1)
 case('diag', normal(2, 3), k=5), case('diagonal', x, offset=1), case('trace', x, grad=True), case('trace', ties, offset=-1), case('tril', x, k=1, grad=True), case('triu', normal(3, 3)), case('triu', ties, k=-1)
 
