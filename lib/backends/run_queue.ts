@@ -53,7 +53,7 @@ export class RunQueue {
   /** Goes on with the runs, one after the other, whenever what they wait for is there; the event loop gets its turns. */
   private async drive(): Promise<void> {
     this.driving = true;
-    await null; // never within the call that added the run
+    await Promise.resolve(); // never within the call that added the run
     while (this.busy) {
       const head = this.jobs[0]!;
       const ticket = head.waitsFor;

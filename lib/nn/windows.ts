@@ -13,10 +13,12 @@ export type Pads = readonly (readonly [low: number, high: number])[];
 export type Padding =
   'SAME' | 'VALID' | 'SAME_LOWER' | 'CIRCULAR' | 'REFLECT' | 'CAUSAL' | number | readonly (number | readonly [number, number])[];
 
+const isArray = (x: unknown): boolean => Array.isArray(x);
+
 /** A configured value for each of `rank` spatial dimensions; a single number counts for all, null for 1. */
 export function perDimension(name: string, what: string, value: PerDimension | null | undefined, rank: number): readonly number[] {
   const list = typeof value === 'number' ? Array.from({ length: rank }, () => value) : (value ?? Array.from({ length: rank }, () => 1));
-  if (!Array.isArray(list) || list.length !== rank || list.some((n) => !Number.isInteger(n) || n < 1)) {
+  if (!isArray(list) || list.length !== rank || list.some((n) => !Number.isInteger(n) || n < 1)) {
     throw new ArgumentError(
       `${name} needs ${what} of at least 1, one number or one for each of ${rank} spatial dimensions, got ${JSON.stringify(value)}`,
     );

@@ -1,7 +1,7 @@
 /** Programs split between the C++ kernels and another backend, the reference here: same results, same order, same freedom of the event loop. */
 import { jit, lax, setBackend, type Tensor } from 'flaxen';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Backend, Buffer, Executable, WireGraph } from '../../lib/backends/backend.js';
+import type { Buffer, Executable, WireGraph } from '../../lib/backends/backend.js';
 import { foreignFrom, type Foreign } from '../../lib/backends/mixed/foreign.js';
 import { loadAddon, NativeBackend } from '../../lib/backends/native.js';
 import { registerBackend } from '../../lib/backends/select.js';
@@ -49,7 +49,7 @@ class Watched implements Foreign {
 function mixed(name: string, lacks: (primitive: string) => boolean): { backend: NativeBackend; watched: Watched } {
   const watched = new Watched();
   const backend = new NativeBackend(addon, new Set(own.filter((p) => !lacks(p))), () => watched, name);
-  registerBackend(name, () => backend as Backend);
+  registerBackend(name, () => backend);
   return { backend, watched };
 }
 

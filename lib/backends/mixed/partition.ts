@@ -126,9 +126,12 @@ export function partition(graph: WireGraph, isNative: (node: WireNode) => boolea
     const resultsOf: number[][] = [];
     for (const id of made) {
       const slots = graph.outputs.flatMap((o, k) => (o === id ? [k] : []));
-      // Two results are two arrays, even of one value.
-      slots.forEach((k) => (writes.push(id), resultsOf.push([k])));
-      if (slots.length === 0 && crossing.has(id)) (writes.push(id), resultsOf.push([]));
+      const add = (of: number[]): void => {
+        writes.push(id);
+        resultsOf.push(of);
+      };
+      for (const k of slots) add([k]); // two results are two arrays, even of one value
+      if (slots.length === 0 && crossing.has(id)) add([]);
     }
     const local = new Map(reads.map((id, i) => [id, i]));
     for (const i of nodes) for (const id of whole.outputsOf(i)) local.set(id, local.size);

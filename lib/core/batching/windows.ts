@@ -21,7 +21,7 @@ function asGroups(c: BatchContext<ConvOptions & Record<string, number>>): Tensor
 
 const KERNEL = 1;
 defineBatching<ConvOptions & Record<string, number>>(['conv', 'convInputGrad'], (c) =>
-  c.batched[KERNEL] ? asGroups(c) : asBatch(c as unknown as BatchContext, KERNEL),
+  c.batched[KERNEL] ? asGroups(c) : asBatch(c, KERNEL),
 );
-defineBatching('convKernelGrad', asGroups as unknown as (c: BatchContext) => Tensor[]);
+defineBatching('convKernelGrad', asGroups);
 defineBatching(['maxPool', 'maxPoolGrad', 'maxPoolGather', 'sumPool', 'sumPoolGrad'], (c) => asBatch(c, null));

@@ -49,7 +49,6 @@ const paddedShape = (shape: Shape, { low, high }: Conv): Shape => {
   const [l, h] = [around(low, 0), around(high, 0)];
   return shape.map((d, i) => d + l[i]! + h[i]!);
 };
-const unpadded = (conv: Conv): Conv => ({ ...conv, low: conv.low.map(() => 0), high: conv.high.map(() => 0) });
 
 /** The attributes of the two-dimensional operations, which pad themselves. */
 function attributes2d({ strides, low, high, dilation }: Conv): Attributes {
