@@ -1,56 +1,85 @@
-// npm run verify: install, build, lint, and every test. The last line counts: "N passed, N failed".
+// npm run verify: install, build, lint, and every test, on every backend. The last line counts: "N passed, N failed".
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { build, install, root, run, step } from './run.mjs';
 
-let passed = 0;
-let failed = 0;
+// What a program sees of flaxen, without the tests of the addon, of set-up, of the pages and of endurance, which are about no backend or about one.
+const PUBLIC = ['core', 'nn', 'numpy', 'optim', 'random', 'training', 'conformance', 'acceptance/section1', 'acceptance/trajectories'];
+// The tests that compare with golden numbers, and each primitive with its reference.
+const NUMBERS = ['nn', 'numpy', 'optim', 'random', 'conformance', 'acceptance/trajectories'];
+
+const counts = [];
 const finish = () => {
-  console.log(`\n${passed} passed, ${failed} failed`);
-  process.exit(failed === 0 ? 0 : 1);
+  const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
+  const width = Math.max(...counts.map(({ what }) => what.length));
+  console.log('\n── what ran');
+  for (const { what, passed, failed, skipped } of counts) {
+    console.log(`${what.padEnd(width)}  ${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
+  }
+  console.log(`\n${sum('passed')} passed, ${sum('failed')} failed`);
+  process.exit(sum('failed') === 0 ? 0 : 1);
 };
+const tally = (what, passed, failed, skipped = 0) => counts.push({ what, passed, failed, skipped });
+
 /** A step that counts as one test. */
 const check = (title, work) => {
   const status = step(title, work);
-  if (status === 0) passed++;
-  else failed++;
+  tally(title, Number(status === 0), Number(status !== 0));
   return status;
 };
 
-const junit = join(root, 'build', 'ctest.xml');
 // One build tree for the addon and its C++ tests, so that nothing is compiled twice.
 if (
   check('install dependencies', install) ||
   check('build the addon, the C++ tests and the library', () => build(['--CDFLAXEN_BUILD_TESTS=ON']))
 )
   finish();
+const tfjs = check('install tfjs-node', () => run(process.execPath, ['dist/cli/main.js', 'install-tfjs-node'])) === 0;
 check('lint', () => run('npm', ['run', '--silent', 'lint']));
 check('typecheck', () => run('npm', ['run', '--silent', 'typecheck']));
 
-rmSync(junit, { force: true });
-step('C++ tests', () => run('ctest', ['--test-dir', 'build', '--output-on-failure', '--output-junit', junit]));
-count(existsSync(junit) ? readFileSync(junit, 'utf8') : '', /<testcase\b[^>]*\bstatus="(\w+)"/g);
-
-const report = join(root, 'build', 'vitest.json');
-rmSync(report, { force: true });
-step('tests', () => run('npx', ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]));
-if (existsSync(report)) {
-  const result = JSON.parse(readFileSync(report, 'utf8'));
-  passed += result.numPassedTests;
-  failed += result.numFailedTests + result.testResults.filter((t) => t.status === 'failed' && t.assertionResults.length === 0).length;
-  if (!result.success && result.numFailedTests === 0) failed++;
-} else {
-  failed++;
+ctest();
+const { isa, isas } = createRequire(import.meta.url)('node-gyp-build')(root).info();
+vitest(`tests on cpu, ${isa}`, [], { FLAXEN_BACKEND: 'cpu', FLAXEN_ISA: isa });
+if (tfjs) vitest('public tests on tfjs', PUBLIC, { FLAXEN_BACKEND: 'tfjs' });
+for (const other of isas.filter((name) => name !== isa)) {
+  const env = { FLAXEN_BACKEND: 'cpu', FLAXEN_ISA: other };
+  if (runs(env)) vitest(`golden and conformance tests on cpu, ${other}`, NUMBERS, env);
+  else console.log(`\nno tests on cpu, ${other}: this machine lacks those instructions`);
 }
 finish();
 
-function count(text, pattern) {
-  const found = [...text.matchAll(pattern)].map((m) => m[1]);
-  if (!found.includes('run')) failed++; // a test run that tested nothing is a failure
-  for (const status of found) {
-    if (status === 'run') passed++;
-    else if (status === 'fail') failed++;
-  }
-  const absent = found.filter((status) => status !== 'run' && status !== 'fail').length;
+/** Whether the addon loads under these settings. */
+function runs(env) {
+  const { status } = spawnSync(process.execPath, ['-e', 'require("node-gyp-build")(".")'], { cwd: root, env: { ...process.env, ...env } });
+  return status === 0;
+}
+
+function ctest() {
+  const junit = join(root, 'build', 'ctest.xml');
+  rmSync(junit, { force: true });
+  step('C++ tests', () => run('ctest', ['--test-dir', 'build', '--output-on-failure', '--output-junit', junit]));
+  const text = existsSync(junit) ? readFileSync(junit, 'utf8') : '';
+  const found = [...text.matchAll(/<testcase\b[^>]*\bstatus="(\w+)"/g)].map((match) => match[1]);
+  const of = (status) => found.filter((s) => s === status).length;
+  const absent = found.length - of('run') - of('fail');
   if (absent > 0) console.log(`${absent} C++ tests did not run: they need an instruction set that this machine lacks`);
+  // A test run that tested nothing is a failure.
+  tally('C++ tests', of('run'), of('fail') + Number(of('run') === 0), absent);
+}
+
+/** Runs the test files whose paths begin so, all if none is named. */
+function vitest(title, folders, env) {
+  const report = join(root, 'build', 'vitest.json');
+  rmSync(report, { force: true });
+  const files = folders.map((folder) => `test/${folder}`);
+  step(title, () => run('npx', ['vitest', 'run', ...files, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], env));
+  if (!existsSync(report)) return tally(title, 0, 1);
+  const result = JSON.parse(readFileSync(report, 'utf8'));
+  const broken = result.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
+  const failed = result.numFailedTests + broken;
+  const silent = failed === 0 && (!result.success || result.numPassedTests === 0); // such as an error outside any test
+  tally(title, result.numPassedTests, failed + Number(silent), result.numPendingTests);
 }
