@@ -41,9 +41,25 @@ describe('segments', () => {
       'foreign: F1 F2 F3',
     ]);
     expect(shown(split('a = add x x', 'b = F1 a', 'c = sub y y', 'd = mul b c', 'd'))).toEqual([
+      'native: add',
+      'foreign: F1',
+      'native: sub mul',
+    ]);
+  });
+
+  it('compile native nodes together with those that read them', () => {
+    // Both factors of the product were ready before.
+    expect(shown(split('a = add x x', 'b = F1 a', 'c = neg y', 'd = exp c', 'e = mul b d', 'e'))).toEqual([
+      'native: add',
+      'foreign: F1',
+      'native: neg exp mul',
+    ]);
+    // A result that nobody reads is there as soon as can be, and what a foreign segment reads as late as it must.
+    expect(shown(split('a = add x x', 'b = F1 a', 'c = neg y', 'd = mul b b', 'e = F2 d c', 'f = sub x y', 'e f'))).toEqual([
       'native: add sub',
       'foreign: F1',
-      'native: mul',
+      'native: neg mul',
+      'foreign: F2',
     ]);
   });
 

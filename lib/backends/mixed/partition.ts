@@ -54,13 +54,18 @@ class Whole {
   }
 }
 
+interface Turn {
+  readonly foreign: boolean;
+  readonly nodes: readonly number[];
+}
+
 /** Nodes in turns of one backend each: whatever is ready runs before the turn passes, so that no order has fewer turns after the same first. */
-function turns(whole: Whole, foreign: readonly boolean[], first: boolean): { foreign: boolean; nodes: number[] }[] {
+function turns(whole: Whole, foreign: readonly boolean[], first: boolean): Turn[] {
   const { graph, maker, constant } = whole;
   let waiting = graph.nodes.map((_, i) => i).filter((i) => !constant[i]);
   const done = new Set<number>();
   const isReady = (id: number): boolean => maker[id] === -1 || constant[maker[id]!]! || done.has(maker[id]!);
-  const out: { foreign: boolean; nodes: number[] }[] = [];
+  const out: Turn[] = [];
   for (let side = first; waiting.length > 0; side = !side) {
     const nodes: number[] = [];
     const rest: number[] = [];
@@ -77,6 +82,24 @@ function turns(whole: Whole, foreign: readonly boolean[], first: boolean): { for
     if (nodes.length > 0) out.push({ foreign: side, nodes });
   }
   return out;
+}
+
+/** The same turns, but that native nodes wait for those that read them, so that they are compiled together: half an optimizer's update fuses with nothing. */
+function postponed(whole: Whole, order: readonly Turn[]): Turn[] {
+  const { graph, maker } = whole;
+  const at = new Map(order.flatMap((turn, t) => turn.nodes.map((i) => [i, t] as const)));
+  const firstReader = graph.nodes.map(() => Infinity);
+  const nodes: number[][] = order.map(() => []);
+  for (let i = graph.nodes.length - 1; i >= 0; i--) {
+    let t = at.get(i);
+    if (t === undefined) continue;
+    const native = !order[t]!.foreign;
+    // Results that nobody reads stay where they are ready.
+    if (native && firstReader[i] !== Infinity) t = order.findLastIndex((turn, k) => !turn.foreign && k <= firstReader[i]!);
+    nodes[t]!.unshift(i);
+    for (const id of graph.nodes[i]!.inputs) if (maker[id] !== -1) firstReader[maker[id]!] = Math.min(firstReader[maker[id]!]!, t);
+  }
+  return order.map(({ foreign }, t) => ({ foreign, nodes: nodes[t]! })).filter((turn) => turn.nodes.length > 0);
 }
 
 /** The nodes with the constants that they read, in order. */
@@ -99,7 +122,7 @@ export function partition(graph: WireGraph, isNative: (node: WireNode) => boolea
   const whole = new Whole(graph);
   const foreign = graph.nodes.map((node) => !isNative(node));
   const orders = [turns(whole, foreign, false), turns(whole, foreign, true)] as const;
-  const order = orders[1].length < orders[0].length ? orders[1] : orders[0];
+  const order = postponed(whole, orders[1].length < orders[0].length ? orders[1] : orders[0]);
   // Inputs that come out as they are need a segment that copies them.
   const passed = graph.outputs.filter((id) => id < graph.inputs.length);
   if (passed.length > 0 && order.every((turn) => turn.foreign)) order.push({ foreign: false, nodes: [] });
