@@ -52,6 +52,14 @@ export const flaxen = (threads?: number): PeerSpec => ({
   absent: missingFile(join(root, 'build', 'Release', 'flaxen.node')) && 'not built; npm run build builds it',
 });
 
+/** The same programs on tfjs-node's kernels. */
+const flaxenTfjs = (): PeerSpec => ({
+  ...flaxen(),
+  id: 'flaxen-tfjs',
+  title: 'flaxen on tfjs-node',
+  env: { FLAXEN_BACKEND: 'tfjs' },
+  absent: missingFile(join(root, 'node_modules', '@tensorflow', 'tfjs-node', 'lib')),
+});
 const tfjs = (): PeerSpec => ({
   id: 'tfjs',
   title: 'tfjs-node',
@@ -82,6 +90,7 @@ export function allPeers(threads: number | null): PeerSpec[] {
     torch('fused', 'PyTorch, fused Adam'),
     torch('compile', 'torch.compile'),
     tfjs(),
+    flaxenTfjs(),
     jaxjs(),
     numpy(),
   ];

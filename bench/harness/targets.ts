@@ -3,6 +3,7 @@ import { valueOf, type Section, type Target } from './results.js';
 
 const AGAINST_FLAX: Record<string, number> = { seed: 0.12, small: 0.35, mnist: 0.65, wide: 0.75, bnheavy: 0.5 };
 const AGAINST_TFJS: Record<string, number> = { mnist: 0.1, wide: 0.4 };
+const ON_TFJS = 1; // on the same kernels as a model written by hand
 const AGAINST_TORCH = 0.8;
 const FIRST_CALL = 0.1;
 const GEMM_SQUARE = 1 / 0.95;
@@ -23,6 +24,8 @@ export function targets(sections: readonly Section[]): Target[] {
     };
     against('flax', 'Flax jit', AGAINST_FLAX[row.name]);
     against('tfjs', 'tfjs-node', AGAINST_TFJS[row.name]);
+    if (row.cells.tfjs && row.cells['flaxen-tfjs'])
+      ratio(`train ${row.name}, flaxen on tfjs-node / tfjs-node`, row, 'flaxen-tfjs', 'tfjs', ON_TFJS);
     against('torch', 'PyTorch eager', AGAINST_TORCH);
     against('torch-compile', 'torch.compile', AGAINST_TORCH);
   });

@@ -9,7 +9,7 @@ const all = (columns: readonly Column[], request: JobRequest): Record<string, Jo
   Object.fromEntries(columns.map(({ key }) => [key, request]));
 
 export function train(context: Context): Promise<Section> {
-  const columns = columnsOf(context, ['flaxen', 'flax', 'flax-donated', 'torch', 'torch-fused', 'torch-compile', 'tfjs']);
+  const columns = columnsOf(context, ['flaxen', 'flax', 'flax-donated', 'torch', 'torch-fused', 'torch-compile', 'tfjs', 'flaxen-tfjs']);
   const rows = context.cases.map((c): RowPlan => ({
     name: c.name,
     work: trainWork(c),

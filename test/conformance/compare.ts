@@ -1,5 +1,6 @@
 /** How near a backend's numbers must be to the reference's. */
 import { toBits } from '../support/reference_math.js';
+import { LEAST_NORMAL } from '../support/reference_value.js';
 
 /** The half of float32's machine epsilon: a rounding changes a number by at most this part of it. */
 export const UNIT = 2 ** -24;
@@ -17,11 +18,6 @@ function ordinal(x: number): number {
 }
 
 export const ulpsApart = (a: number, b: number): number => Math.abs(ordinal(a) - ordinal(b));
-
-const LEAST_NORMAL = 2 ** -126;
-
-/** A subnormal float32 becomes the zero of its sign. */
-export const flushed = (x: number): number => (Math.abs(x) < LEAST_NORMAL ? Math.sign(x) * 0 : x);
 
 /** True where flushing leaves open which number it is: zero, subnormal, or rounded up from there. */
 export const isTiny = (x: number): boolean => Math.abs(x) <= LEAST_NORMAL;

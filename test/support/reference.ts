@@ -9,7 +9,7 @@ import { elementwiseKernels } from './reference_elementwise.js';
 import { layerKernels } from './reference_layers.js';
 import { layoutKernels } from './reference_layout.js';
 import { reductionKernels } from './reference_reduction.js';
-import { newStorage, sizeOf, type Kernel, type Precision, type Storage, type Value } from './reference_value.js';
+import { flushedResult, newStorage, sizeOf, type Kernel, type Precision, type Storage, type Value } from './reference_value.js';
 import { windowKernels } from './reference_windows.js';
 
 export const kernels: ReadonlyMap<string, Kernel> = new Map(
@@ -46,6 +46,7 @@ class ReferenceExecutable implements Executable {
       const outputs = node.outputs.map((aval) => ({ ...aval, data: newStorage(aval.dtype, sizeOf(aval.shape), backend.precision) }));
       const operands = node.inputs.map((i) => values[i]!);
       kernels.get(node.op)!(operands, outputs, node.params, backend.precision);
+      if (backend.flushes) outputs.forEach(flush);
       values.push(...outputs);
     }
     return graph.outputs.map((id) => new ReferenceBuffer(backend, values[id]!.dtype, values[id]!.data));
@@ -56,10 +57,17 @@ class ReferenceExecutable implements Executable {
   }
 }
 
+/** Puts zeros of their sign for subnormal floats. */
+function flush({ dtype, data }: Value): void {
+  if (dtype === 'float32') data.forEach((x, i) => (data[i] = flushedResult(x)));
+}
+
 export class ReferenceBackend implements Backend {
   constructor(
     readonly name: string,
     readonly precision: Precision,
+    /** Whether arithmetic gives zero for a subnormal float32, as it does where the processor's flag for that is set. */
+    readonly flushes = false,
   ) {}
 
   compile(graph: WireGraph): Executable {
@@ -71,6 +79,7 @@ export class ReferenceBackend implements Backend {
   fromHost(data: DataArray | Float64Array, dtype: DType): Buffer {
     const storage = newStorage(dtype, data.length, this.precision);
     storage.set(data);
+    if (this.flushes) flush({ dtype, shape: [data.length], data: storage });
     return new ReferenceBuffer(this, dtype, storage);
   }
 
@@ -92,4 +101,5 @@ export class ReferenceBackend implements Backend {
 }
 
 registerBackend('reference', () => new ReferenceBackend('reference', 'float32'));
+registerBackend('referenceFlushed', () => new ReferenceBackend('referenceFlushed', 'float32', true));
 registerBackend('reference64', () => new ReferenceBackend('reference64', 'float64'));

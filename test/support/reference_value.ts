@@ -53,3 +53,11 @@ export const number = (params: WireParams, name: string): number => params[name]
 /** What an index outside gives in mode 'fill', and where reductions of nothing start. */
 export const LEAST: Record<DType, number> = { float32: -Infinity, int32: -2147483648, uint32: 0, bool: 0 };
 export const GREATEST: Record<DType, number> = { float32: Infinity, int32: 2147483647, uint32: 4294967295, bool: 1 };
+
+export const LEAST_NORMAL = 2 ** -126;
+
+/** A subnormal float32 becomes the zero of its sign. */
+export const flushed = (x: number): number => (Math.abs(x) < LEAST_NORMAL ? Math.sign(x) * 0 : x);
+
+/** So does the least normal one, for a result: a processor decides before or after it rounds. */
+export const flushedResult = (x: number): number => (Math.abs(x) === LEAST_NORMAL ? Math.sign(x) * 0 : flushed(x));

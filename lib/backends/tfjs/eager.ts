@@ -2,11 +2,7 @@
 import { BackendError } from '../../core/errors.js';
 import type { Attributes, Op, TfGraph, Value } from './graph.js';
 import { TF_TYPES, type Binding, type BindingAttribute } from './load.js';
-
-/** Runs a program: tensors in, new tensors out. The inputs stay the caller's. */
-export interface Runner {
-  run(inputs: readonly number[]): number[];
-}
+import type { Runner } from './runner.js';
 
 /** An operation with the slots that its operands are in. */
 interface Step {
@@ -79,12 +75,8 @@ export class EagerRunner implements Runner {
     slots.forEach((id, slot) => {
       if (id !== -1 && !read.has(slot)) this.delete(slot);
     });
-    this.constants = slots.filter((id) => id !== -1);
     return later;
   }
-
-  /** Tensors that live as long as the program. */
-  constants: readonly number[] = [];
 
   private schedule(graph: TfGraph, ops: readonly Op[]): Step[] {
     const permanent = new Set<number>([...this.inputs, ...this.outputs]);
@@ -117,6 +109,13 @@ export class EagerRunner implements Runner {
       this.abandon(at);
       throw cause;
     }
+  }
+
+  /** Between runs only the constants have tensors. */
+  dispose(): void {
+    this.slots.forEach((id, slot) => {
+      if (id !== -1) this.delete(slot);
+    });
   }
 
   private step(step: Step): void {

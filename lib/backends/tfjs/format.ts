@@ -2,7 +2,7 @@
 import type { Attribute, TfGraph, Value } from './graph.js';
 
 /** One line an operation. */
-export function formatOps(graph: TfGraph): string {
+export function formatOps(graph: TfGraph, how: string): string {
   const tensor = (v: Value): string => `t${v.id}: ${v.type}[${v.shape.join(', ')}]`;
   const operand = (v: Value): string => {
     const source = graph.sources[v.id]!;
@@ -12,7 +12,7 @@ export function formatOps(graph: TfGraph): string {
   };
   const attribute = ([name, { kind, value }]: [string, Attribute]): string[] =>
     kind === 'type' ? [] : [`${name}=${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}`];
-  const lines = [`tfjs-node, ${graph.ops.length} operations`];
+  const lines = [`tfjs-node, ${graph.ops.length} operations, ${how}`];
   for (const op of graph.ops) {
     const attributes = Object.entries(op.attributes).flatMap(attribute);
     lines.push(`${op.outputs.map(tensor).join('  ')} = ${[op.name, ...op.inputs.map(operand), ...attributes].join(' ')}`);

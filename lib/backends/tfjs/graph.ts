@@ -1,5 +1,7 @@
 /** A program as TensorFlow operations, and what builds it. Every operation is pure; equal ones are built once. */
+import { totalmem } from 'node:os';
 import { sameShape, sizeOf, type Shape } from '../../core/aval.js';
+import { MemoryError } from '../../core/errors.js';
 import type { TfType } from './load.js';
 
 export type Attribute =
@@ -126,7 +128,7 @@ export class Builder {
 
   /** An operation of one tensor that keeps shape and type. */
   unary(name: string, x: Value): Value {
-    return this.op1(name, [x], { T: type(x.type) }, x);
+    return this.op1(name, [x], typed(name, x), x);
   }
 
   /** An operation of two tensors of one type that broadcast; the result has another type for comparisons. */
@@ -136,7 +138,7 @@ export class Builder {
       x = this.broadcast(x, shape);
       y = this.broadcast(y, shape);
     }
-    return this.op1(name, [x, y], { T: type(x.type) }, { type: result, shape });
+    return this.op1(name, [x, y], typed(name, x), { type: result, shape });
   }
 
   /** `condition ? x : y`, all of which broadcast. */
@@ -175,10 +177,23 @@ export class Builder {
   }
 
   private value({ type, shape }: TensorType, source: Source): Value {
+    checkSize(shape, type);
     this.sources.push(source);
     return { id: this.sources.length - 1, type, shape };
   }
 }
+
+const LARGEST_DIMENSION = 2 ** 31 - 1; // dimensions travel as int32
+
+function checkSize(shape: Shape, type: TfType): void {
+  const elements = sizeOf(shape);
+  if (elements * (type === 'bool' ? 1 : 4) <= totalmem() && shape.every((d) => d <= LARGEST_DIMENSION)) return;
+  const dtype = type === 'float' ? 'float32' : type;
+  throw new MemoryError(`cannot allocate ${elements} elements of ${dtype}: use smaller batches or shapes`);
+}
+
+/** The attribute of an operation that takes several types; the logical ones take one. */
+const typed = (name: string, x: Value): Attributes => (name.startsWith('Logical') ? {} : { T: type(x.type) });
 
 // TensorFlow's elementwise kernels broadcast over so many dimensions at most.
 const LARGEST_BROADCAST = 4;

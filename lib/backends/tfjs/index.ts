@@ -4,11 +4,11 @@ import { allocate } from '../../core/dtype.js';
 import { BackendError } from '../../core/errors.js';
 import type { Backend, Buffer, DataArray, DType, Executable, WireAval, WireGraph } from '../backend.js';
 import type { Foreign } from '../mixed/foreign.js';
-import { EagerRunner, type Runner } from './eager.js';
 import { formatOps } from './format.js';
 import type { TfGraph } from './graph.js';
 import { loadTfjsNode, type TfjsNode } from './load.js';
 import { lower } from './lower.js';
+import { ProgramRunner } from './runner.js';
 import { Store, TfjsBuffer } from './store.js';
 
 class TfjsExecutable implements Executable {
@@ -17,7 +17,7 @@ class TfjsExecutable implements Executable {
     private readonly backend: TfjsBackend,
     private readonly graph: WireGraph,
     private readonly program: TfGraph,
-    private readonly runner: Runner,
+    private readonly runner: ProgramRunner,
   ) {
     const avals = [...graph.inputs, ...graph.nodes.flatMap((n) => n.outputs)];
     this.outputs = graph.outputs.map((id) => avals[id]!);
@@ -39,18 +39,19 @@ class TfjsExecutable implements Executable {
     const results = this.runner.run(tensors);
     const buffers = results.map((id, i) => store.fromTensor(this.outputs[i]!.dtype, id, this.outputs[i]!.shape));
     for (const i of graph.donated) if (inputs[i] instanceof TfjsBuffer) store.discard(inputs[i]);
-    store.shrink();
+    store.endRun();
     return buffers;
   }
 
   text(): string {
-    return formatOps(this.program);
+    return formatOps(this.program, this.runner.isSession ? 'as one session' : 'one by one');
   }
 }
 
 class TfjsBackend implements Backend, Foreign {
   readonly name = 'tfjs';
   readonly store: Store;
+  private readonly dropped = new FinalizationRegistry((runner: ProgramRunner) => runner.dispose());
 
   constructor(readonly tfjsNode: TfjsNode) {
     this.store = new Store(this, tfjsNode.binding);
@@ -58,7 +59,10 @@ class TfjsBackend implements Backend, Foreign {
 
   compile(graph: WireGraph): Executable {
     const program = lower(graph);
-    return new TfjsExecutable(this, graph, program, new EagerRunner(this.tfjsNode.binding, program));
+    const runner = new ProgramRunner(this.tfjsNode.binding, program);
+    const executable = new TfjsExecutable(this, graph, program, runner);
+    this.dropped.register(executable, runner);
+    return executable;
   }
 
   fromHost(data: DataArray, dtype: DType): Buffer {

@@ -1,6 +1,7 @@
 /**
- * Who owns TensorFlow's tensors. They live until they are deleted, but inside a synchronous loop JavaScript never learns that a value was dropped. So results stay
- * TensorFlow's while they are recent; the oldest beyond a bound move to memory that V8 allocates, and so reclaims in such a loop too. Donated ones go at once.
+ * Who owns TensorFlow's tensors. They live until they are deleted, but inside a synchronous loop JavaScript never learns that a value was dropped. So tensors stay
+ * TensorFlow's while they are in use; those that nobody used while many others were made move to memory that V8 allocates, and so reclaims in such a loop too.
+ * Donated ones go at once.
  */
 import { sameShape, sizeOf, type Shape } from '../../core/aval.js';
 import type { DataArray, DType } from '../../core/dtype.js';
@@ -8,8 +9,9 @@ import type { Backend, Buffer } from '../backend.js';
 import { heldAs } from './lower.js';
 import { TF_TYPES, type Binding } from './load.js';
 
-const MOST_TENSORS = 4096;
-const MOST_BYTES = 128 * 2 ** 20;
+// So much may be made between two uses of a tensor before it moves.
+const TENSORS_BETWEEN = 4096;
+const BYTES_BETWEEN = 128 * 2 ** 20;
 const NONE = -1;
 
 /** Where the numbers of a buffer are: TensorFlow's tensor, or an array (uint32 as int32), or both. */
@@ -18,6 +20,11 @@ interface Cell {
   shape: Shape;
   host: DataArray | null;
   readonly bytes: number;
+  /** What had been made in all when it was last used. */
+  tensorsBefore: number;
+  bytesBefore: number;
+  /** The run that last used or made it. */
+  run: number;
 }
 
 export class TfjsBuffer implements Buffer {
@@ -31,9 +38,12 @@ export class TfjsBuffer implements Buffer {
 }
 
 export class Store {
-  /** Cells with a tensor, the oldest first. */
+  /** Cells with a tensor, about in the order of their last uses. */
   private readonly live = new Set<Cell>();
+  /** How many tensors have been made so far, and of how many bytes. */
+  private tensors = 0;
   private bytes = 0;
+  private run = 0;
   private readonly dropped = new FinalizationRegistry((cell: Cell) => this.release(cell));
 
   constructor(
@@ -44,12 +54,12 @@ export class Store {
   /** A buffer of numbers that nobody else will change. */
   fromArray(dtype: DType, host: DataArray): TfjsBuffer {
     const array = host instanceof Uint32Array ? new Int32Array(host.buffer, host.byteOffset, host.length) : host;
-    return this.buffer(dtype, { id: NONE, shape: [], host: array, bytes: host.byteLength });
+    return this.buffer(dtype, [], array, host.byteLength);
   }
 
   /** A buffer that owns a tensor. */
   fromTensor(dtype: DType, id: number, shape: Shape): TfjsBuffer {
-    const buffer = this.buffer(dtype, { id: NONE, shape, host: null, bytes: sizeOf(shape) * (dtype === 'bool' ? 1 : 4) });
+    const buffer = this.buffer(dtype, shape, null, sizeOf(shape) * (dtype === 'bool' ? 1 : 4));
     this.keep(buffer, id, shape);
     return buffer;
   }
@@ -57,7 +67,10 @@ export class Store {
   /** The buffer's tensor; it stays the buffer's. */
   tensor(buffer: TfjsBuffer, shape: Shape): number {
     const { cell, dtype } = buffer;
-    if (cell.id !== NONE && sameShape(cell.shape, shape)) return cell.id;
+    if (cell.id !== NONE && sameShape(cell.shape, shape)) {
+      this.touch(cell);
+      return cell.id;
+    }
     const host = this.array(cell);
     this.release(cell);
     this.keep(buffer, this.binding.createTensor(shape, TF_TYPES[heldAs[dtype]], host), shape);
@@ -77,17 +90,34 @@ export class Store {
     cell.host = null;
   }
 
-  /** Moves the oldest tensors out while there are too many. */
-  shrink(): void {
+  /** Ends a run: moves out what has not been used for long, but nothing of this run and the one before, however much they made. */
+  endRun(): void {
+    this.run++;
     for (const cell of this.live) {
-      if (this.live.size <= MOST_TENSORS && this.bytes <= MOST_BYTES) return;
+      if (cell.run >= this.run - 2 || this.isRecent(cell, TENSORS_BETWEEN, BYTES_BETWEEN)) return;
       cell.host = this.array(cell);
       this.release(cell);
     }
   }
 
-  private buffer(dtype: DType, cell: Cell): TfjsBuffer {
-    return new TfjsBuffer(this.backend, dtype, cell.bytes / (dtype === 'bool' ? 1 : 4), cell);
+  private isRecent(cell: Cell, tensors: number, bytes: number): boolean {
+    return this.tensors - cell.tensorsBefore <= tensors && this.bytes - cell.bytesBefore <= bytes;
+  }
+
+  /** Notes a use. The order is put right in time only, which costs a step less. */
+  private touch(cell: Cell): void {
+    cell.run = this.run;
+    if (!this.isRecent(cell, TENSORS_BETWEEN / 2, BYTES_BETWEEN / 2)) {
+      this.live.delete(cell);
+      this.live.add(cell);
+      cell.tensorsBefore = this.tensors;
+      cell.bytesBefore = this.bytes;
+    }
+  }
+
+  private buffer(dtype: DType, shape: Shape, host: DataArray | null, bytes: number): TfjsBuffer {
+    const cell = { id: NONE, shape, host, bytes, tensorsBefore: 0, bytesBefore: 0, run: 0 };
+    return new TfjsBuffer(this.backend, dtype, bytes / (dtype === 'bool' ? 1 : 4), cell);
   }
 
   private array(cell: Cell): DataArray {
@@ -99,7 +129,9 @@ export class Store {
     cell.id = id;
     cell.shape = shape;
     this.live.add(cell);
-    this.bytes += cell.bytes;
+    cell.run = this.run;
+    cell.tensorsBefore = ++this.tensors;
+    cell.bytesBefore = this.bytes += cell.bytes;
     this.dropped.register(buffer, cell, cell);
   }
 
@@ -108,7 +140,6 @@ export class Store {
     this.binding.deleteTensor(cell.id);
     cell.id = NONE;
     this.live.delete(cell);
-    this.bytes -= cell.bytes;
     this.dropped.unregister(cell); // the registry's own entries would pile up too
   }
 }

@@ -44,7 +44,7 @@ function extremum(name: 'Maximum' | 'Minimum'): Kernel {
     if (dtype === 'bool') return b.binary(ofBools, x, y);
     if (dtype !== 'float32') return unsigned(b, dtype, [x, y], (x, y) => b.binary(name, x, y));
     const constant = b.numberOf(x) ?? b.numberOf(y);
-    if (name === 'Maximum' && constant === 0) return relu(b, b.numberOf(x) === null ? x : y, b.numberOf(x) === null ? y : x);
+    if (name === 'Maximum' && Object.is(constant, 0)) return relu(b, b.numberOf(x) === null ? x : y, b.numberOf(x) === null ? y : x);
     if (constant !== null && constant !== 0) return b.binary(name, x, y);
     const either = b.bitcast(b.binary(ofBits, b.bitcast(x, 'int32'), b.bitcast(y, 'int32')), 'float');
     return b.select(b.binary('Equal', x, y, 'bool'), either, b.binary(name, x, y));

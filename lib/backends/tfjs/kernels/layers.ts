@@ -22,13 +22,20 @@ function rowsOf(b: Builder, x: Value): { rows: number; features: number; flat: (
   return { rows, features, flat: (v) => b.reshape(v, [rows, features]) };
 }
 
-/** The variance is the mean square of deviations, never negative, whether fast or not: the more exact way that the contract allows. */
+/**
+ * The variance is the mean square of deviations, never negative, whether fast or not: the more exact way that the contract allows. The slow one is
+ * chosen for large means, so there the mean is corrected by that of the deviations from it.
+ */
 const batchNorm: Kernel = whole((b, [x, scale, bias], { params }) => {
   const { rows, flat } = rowsOf(b, x!);
   const all = flat(x!);
   const share = b.float(1 / rows);
-  const mean = b.binary('Mul', columnSums(b, all), share);
-  const centered = b.binary('Sub', all, mean);
+  let mean = b.binary('Mul', columnSums(b, all), share);
+  let centered = b.binary('Sub', all, mean);
+  if (params.fastVariance !== true) {
+    mean = b.binary('AddV2', mean, b.binary('Mul', columnSums(b, centered), share));
+    centered = b.binary('Sub', all, mean);
+  }
   const variance = b.binary('Mul', columnSums(b, b.unary('Square', centered)), share);
   const inverse = b.unary('Rsqrt', b.binary('AddV2', variance, b.float(number(params, 'epsilon'))));
   const y = b.binary('AddV2', b.binary('Mul', centered, b.binary('Mul', inverse, scale!)), bias!);
