@@ -13,8 +13,8 @@ const PROGRAM = 'program';
 const CALL = 'call';
 
 // The names of operations' results, which a function's nodes refer to; elsewhere it is "output".
-const RESULTS: Readonly<Record<string, readonly string[]>> = { MatMul: ['product'], Relu: ['activations'], Cumsum: ['out'], TopKV2: ['values', 'indices'], Qr: ['q', 'r'] }; // prettier-ignore
-const Y = new Set('Neg Abs Sign Floor Ceil Rint Exp Expm1 Log Sqrt Rsqrt Square Sin Cos Tanh Erf IsFinite LogicalNot Invert Cast Transpose'.split(' ')); // prettier-ignore
+const RESULTS: Readonly<Record<string, readonly string[]>> = { MatMul: ['product'], Relu: ['activations'], Cumsum: ['out'], TopKV2: ['values', 'indices'], Qr: ['q', 'r'], MaxPoolWithArgmax: ['output', 'argmax'] }; // prettier-ignore
+const Y = new Set('Neg Abs Sign Floor Ceil Rint Exp Expm1 Log Sqrt Rsqrt Square Sin Cos Tanh Erf IsFinite IsNan LogicalNot Invert Cast Transpose'.split(' ')); // prettier-ignore
 const Z = new Set('AddV2 Sub Mul RealDiv TruncateDiv TruncateMod Mod Pow Maximum Minimum BitwiseAnd BitwiseOr BitwiseXor LeftShift RightShift LogicalAnd LogicalOr Less LessEqual Greater GreaterEqual Equal NotEqual'.split(' ')); // prettier-ignore
 const resultName = (op: string, output: number): string => RESULTS[op]?.[output] ?? (Y.has(op) ? 'y' : Z.has(op) ? 'z' : 'output');
 
