@@ -86,3 +86,25 @@ it('with neither, the error names both ways out', () => {
   expect(err).toMatch(/tfjs: tfjs-node is not installed\. Run "npx flaxen install-tfjs-node"/);
   expect(status).toBe(1);
 });
+
+describe('without tfjs-node', () => {
+  it('a primitive that the C++ kernels lack is an error that names it and the mend, and the process goes on', () => {
+    const folder = withAddon(addon(), MODULES);
+    const file = join(folder, 'pooling.ts');
+    writeFileSync(
+      file,
+      `import { errors, nn, np } from 'flaxen';
+      try {
+        nn.maxPool(np.ones([1, 4, 4, 1]), [2, 2]);
+      } catch (error) {
+        console.log(error instanceof errors.BackendError, (error as Error).message);
+      }
+      console.log(np.ones([2]).add(1).toArray());`,
+    );
+    const { out } = runFile(file, [], folder, { FLAXEN_BACKEND: 'cpu' });
+    expect(out).toContain(
+      'true the primitive "maxPool" has no C++ kernel and runs through tfjs-node, but tfjs-node is not installed. Run "npx flaxen install-tfjs-node".',
+    );
+    expect(out).toContain('[ 2, 2 ]');
+  });
+});
