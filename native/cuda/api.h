@@ -39,7 +39,8 @@ typedef enum FlaxenCudaType { FLAXEN_CUDA_F32, FLAXEN_CUDA_I32, FLAXEN_CUDA_U32,
 
 /* One elementwise program (cuda/elementwise_code.h) over each of `segments` arrays of counts[s] elements, such as the leaves of a tree that
    an optimizer updates. pointers[s * (inputs + outputs)] and the following are the inputs, then the outputs, of array s. With several
-   segments the code must have no strided loads. An output may share memory with an input that is read at the same index only. */
+   segments the code must have no strided loads. A program without inputs fills an array or counts along it. An output may share memory with
+   an input that is read at the same index only. */
 struct FlaxenElementwiseCode;
 FLAXEN_CUDA_API int flaxen_cuda_elementwise(const FlaxenCudaDevice* device, const struct FlaxenElementwiseCode* code, int segments,
                                             const int64_t* counts, void* const* pointers);
@@ -53,6 +54,32 @@ FLAXEN_CUDA_API int flaxen_cuda_reduce(const FlaxenCudaDevice* device, FlaxenCud
 /* argmax where `greatest`, else argmin. */
 FLAXEN_CUDA_API int flaxen_cuda_arg(const FlaxenCudaDevice* device, int greatest, FlaxenCudaType type, int64_t outer, int64_t n,
                                     int64_t inner, const void* x, int32_t* out);
+
+/* Cumulative sums over the middle dimension; not of bool. out may be x. */
+FLAXEN_CUDA_API size_t flaxen_cuda_cumsum_scratch(int64_t outer, int64_t n, int64_t inner);
+FLAXEN_CUDA_API int flaxen_cuda_cumsum(const FlaxenCudaDevice* device, FlaxenCudaType type, int64_t outer, int64_t n, int64_t inner,
+                                       int reverse, const void* x, void* out, void* scratch);
+
+/* Operands x[0], x[1], ... of one shape, ordered stably along the middle dimension by the first `keys` of them, ascending, NaN last. An
+   array of out is none of x. */
+FLAXEN_CUDA_API size_t flaxen_cuda_sort_scratch(int64_t outer, int64_t n, int64_t inner);
+FLAXEN_CUDA_API int flaxen_cuda_sort(const FlaxenCudaDevice* device, int operands, int keys, const FlaxenCudaType* types, int64_t outer,
+                                     int64_t n, int64_t inner, const void* const* x, void* const* out, void* scratch);
+
+/* Indices into the middle dimension of x [outer, n, inner], int32 or uint32: [count], or, `along`, [outer, count, inner]. */
+typedef struct FlaxenCudaGather {
+  FlaxenCudaType type, index_type;
+  int64_t outer, n, inner, count;
+  int along;
+  int clip; /* of take: an index outside is clamped; else it gives NaN, the least int32, the greatest uint32, true */
+} FlaxenCudaGather;
+/* out [outer, count, inner] */
+FLAXEN_CUDA_API int flaxen_cuda_take(const FlaxenCudaDevice* device, const FlaxenCudaGather* gather, const void* x, const void* indices,
+                                     void* out);
+/* out = x plus updates [outer, count, inner] at the indices, in their order; those outside are dropped. out may be x. */
+FLAXEN_CUDA_API size_t flaxen_cuda_scatter_add_scratch(const FlaxenCudaGather* gather);
+FLAXEN_CUDA_API int flaxen_cuda_scatter_add(const FlaxenCudaDevice* device, const FlaxenCudaGather* gather, const void* x,
+                                            const void* indices, const void* updates, void* out, void* scratch);
 
 /* Training batch normalisation over the rows of x [rows, columns], then relu where asked; mean, var [columns]. y may be x.
    The second form takes what the epilogue of a dense layer found (see flaxen_cuda_gemm): for each block of rows, [3, columns]: the block's
@@ -90,6 +117,14 @@ FLAXEN_CUDA_API int64_t flaxen_cuda_gemm_moment_rows(const FlaxenCudaGemm* gemm)
 FLAXEN_CUDA_API size_t flaxen_cuda_gemm_scratch(const FlaxenCudaGemm* gemm, int moments);
 FLAXEN_CUDA_API int flaxen_cuda_gemm(const FlaxenCudaDevice* device, const FlaxenCudaGemm* gemm, const float* a, const float* b,
                                      const float* bias, float* c, float* moments, float* b_sums, void* scratch);
+
+/* c = a b of int32 or uint32 matrices, modulo 2^32; `precise` and `relu` are not looked at. */
+FLAXEN_CUDA_API int flaxen_cuda_gemm_integer(const FlaxenCudaDevice* device, const FlaxenCudaGemm* gemm, const void* a, const void* b,
+                                             void* c);
+
+/* Householder: x [m, n] = q [m, k] r [k, n] with k = min(m, n), and the signs of LAPACK. */
+FLAXEN_CUDA_API size_t flaxen_cuda_qr_scratch(int64_t m, int64_t n);
+FLAXEN_CUDA_API int flaxen_cuda_qr(const FlaxenCudaDevice* device, int64_t m, int64_t n, const float* x, float* q, float* r, void* scratch);
 
 /* Of rows of `classes` logits; a negative label counts from the end, one outside the classes has the loss NaN. dlogsumexp may be null. */
 FLAXEN_CUDA_API int flaxen_cuda_softmax_cross_entropy(const FlaxenCudaDevice* device, int64_t rows, int64_t classes, const float* logits,

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "cuda/gemm.cuh"
+#include "cuda/gemm_check.cuh"
 
 namespace flaxen::cuda {
 
@@ -40,14 +41,6 @@ Plan plan_of(const FlaxenCudaGemm& g, bool may_split) {
   return plan;
 }
 
-int check(const FlaxenCudaGemm& g) {
-  const int64_t a_width = g.a_transposed ? g.m : g.k, b_width = g.b_transposed ? g.k : g.n;
-  if (g.batch < 0 || g.m < 0 || g.n < 0 || g.k < 0 || g.a_stride < a_width || g.b_stride < b_width) return FLAXEN_CUDA_BAD_ARGUMENT;
-  if (g.batch > 65535 / 128 || g.n > int64_t{65535} * 64 || g.m >= kMostElements || g.k >= kMostElements) return FLAXEN_CUDA_TOO_LARGE;
-  if (g.n > 0 && g.m >= kMostElements / g.n) return FLAXEN_CUDA_TOO_LARGE;
-  return 0;
-}
-
 bool aligned(const float* p, int64_t dense, int64_t stride, int64_t batch_stride) {
   return (reinterpret_cast<uintptr_t>(p) & 15) == 0 && dense % 4 == 0 && stride % 4 == 0 && batch_stride % 4 == 0;
 }
@@ -74,7 +67,7 @@ extern "C" size_t flaxen_cuda_gemm_scratch(const FlaxenCudaGemm* g, int moments)
 
 extern "C" int flaxen_cuda_gemm(const FlaxenCudaDevice* device, const FlaxenCudaGemm* g, const float* a, const float* b, const float* bias,
                                 float* c, float* moments, float* b_sums, void* scratch) {
-  if (const int error = check(*g)) return error;
+  if (const int error = check_gemm(*g, 64)) return error;
   if ((moments || b_sums) && g->batch != 1) return FLAXEN_CUDA_BAD_ARGUMENT;
   if (b_sums && g->m == 0) return FLAXEN_CUDA_BAD_ARGUMENT;
   if (g->batch * g->m * g->n == 0) return 0;
@@ -102,7 +95,13 @@ extern "C" int flaxen_cuda_gemm(const FlaxenCudaDevice* device, const FlaxenCuda
   arguments.a_vectors = aligned(a, g->a_transposed ? g->m : g->k, g->a_stride, g->a_batch);
   arguments.b_vectors = aligned(b, g->b_transposed ? g->k : g->n, g->b_stride, g->b_batch);
   const auto run = g->precise || device->capability < 80 ? gemm_fma : gemm_tf32;
-  int error = run(*device, arguments, g->batch, plan.extent, !g->a_transposed, g->b_transposed != 0);
+  int error = for_batches(g->batch, [&](int64_t first, int64_t count) {
+    GemmArguments part = arguments;
+    part.a += first * g->a_batch;
+    part.b += first * g->b_batch;
+    part.c += first * g->m * g->n;
+    return run(*device, part, count, plan.extent, !g->a_transposed, g->b_transposed != 0);
+  });
   if (error || !split) return error;
   error = finish(*device, parts, bias, c, plan.splits, elements, g->n, g->relu != 0);
   if (error || !b_sums) return error;

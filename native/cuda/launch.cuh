@@ -34,4 +34,7 @@ int launch(const FlaxenCudaDevice& device, const Shape& shape, void (*kernel)(Pa
   return cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...);
 }
 
+// One thread an element, for kernels that leave where their index is past the last.
+inline Shape thread_each(int64_t elements) { return {dim3(static_cast<unsigned>(ceil_div(elements, int64_t{256}))), dim3(256)}; }
+
 }  // namespace flaxen::cuda

@@ -30,6 +30,9 @@
 
 namespace flaxen::cuda {
 
+// The index of a thread of thread_each(elements).
+FLAXEN_DEVICE int64_t element_of_thread() { return int64_t{blockIdx.x} * 256 + static_cast<int>(threadIdx.x); }
+
 // To the nearest tf32, as `mma` wants its operands: it would cut off the low bits.
 FLAXEN_DEVICE uint32_t round_to_tf32(float x) {
 #if defined(FLAXEN_SIMT_HOST)

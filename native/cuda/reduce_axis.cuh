@@ -6,8 +6,7 @@
 // not wait for each other's sums; then warps combine by shuffles and a block through shared memory (8 or 256 partials).
 #pragma once
 
-#include "cuda/launch.cuh"
-#include "cuda/port.cuh"
+#include "cuda/axis.cuh"
 
 namespace flaxen::cuda {
 
@@ -99,14 +98,6 @@ int reduce_pass(const FlaxenCudaDevice& device, const void* x, void* out, const 
   const int64_t blocks = units * ceil_div(view.inner, int64_t{width});
   return launch(device, {dim3(static_cast<unsigned>(blocks)), dim3(width, kReduceThreads / width)}, reduce_columns<Reducer>, from, to,
                 view);
-}
-
-inline int check_axis(int64_t outer, int64_t n, int64_t inner) {
-  if (outer < 0 || n < 0 || inner < 0) return FLAXEN_CUDA_BAD_ARGUMENT;
-  const auto too_large = [](int64_t a, int64_t b) { return a > 0 && b >= (kMostElements + a - 1) / a; };
-  if (outer >= kMostElements || n >= kMostElements || inner >= kMostElements) return FLAXEN_CUDA_TOO_LARGE;
-  if (too_large(outer, n) || too_large(outer * (n ? n : 1), inner)) return FLAXEN_CUDA_TOO_LARGE;
-  return 0;
 }
 
 }  // namespace flaxen::cuda

@@ -2,9 +2,8 @@
 // once.
 #include "cpu/elementwise.h"
 
-#include "cuda/device_array.h"
+#include "cuda/device_op.h"
 #include "cuda/elementwise_encode.h"
-#include "op_check.h"
 
 using namespace flaxen;
 using namespace flaxen::test;
@@ -12,29 +11,6 @@ using namespace flaxen::test;
 namespace {
 
 constexpr DType kAll[] = {DType::f32, DType::i32, DType::u32, DType::boolean};
-
-using Bytes = DeviceArray<uint8_t>;
-
-Bytes upload(const Array& a, int64_t skew = 0) {
-  const uint8_t* p = a.data<uint8_t>();
-  return Bytes(std::vector<uint8_t>(p, p + a.aval.bytes()), skew);
-}
-
-bool same_number(const Array& a, const Array& b, int64_t i) {
-  if (a.aval.dtype == DType::boolean) return a.data<uint8_t>()[i] == b.data<uint8_t>()[i];
-  const bool both_nan = a.aval.dtype == DType::f32 && std::isnan(a.at(i)) && std::isnan(b.at(i));
-  return both_nan || a.data<uint32_t>()[i] == b.data<uint32_t>()[i];
-}
-
-// How far the bits of the result may be off: for functions that the platforms compute in different ways.
-void check_same(const Array& got, const Array& wanted, double tolerance, const std::string& what) {
-  for (int64_t i = 0; i < got.size(); ++i) {
-    if (same_number(got, wanted, i)) continue;
-    if (tolerance > 0 && difference(got.at(i), wanted.at(i)) <= tolerance) continue;
-    check(false, what + ": element " + std::to_string(i) + " is " + std::to_string(got.at(i)) + ", not " + std::to_string(wanted.at(i)));
-    return;
-  }
-}
 
 // Runs on the device and on the CPU.
 void compare(const ElementwiseProgram& program, const std::vector<const Array*>& inputs, const std::string& what, double tolerance = 0,
@@ -52,12 +28,7 @@ void compare(const ElementwiseProgram& program, const std::vector<const Array*>&
         for (const Bytes& a : arrays) pointers.push_back(a.data());
         const int64_t n = count(program.shape);
         check_call(flaxen_cuda_elementwise(&device(), &code, 1, &n, pointers.data()), what);
-        for (size_t o = 0; o < avals.size(); ++o) {
-          Array got(avals[o].dtype, avals[o].shape);
-          const std::vector<uint8_t> bytes = arrays[inputs.size() + o].read();
-          std::copy(bytes.begin(), bytes.end(), got.data<uint8_t>());
-          check_same(got, wanted[o], tolerance, what);
-        }
+        for (size_t o = 0; o < avals.size(); ++o) check_same(download(arrays[inputs.size() + o], avals[o]), wanted[o], tolerance, what);
       },
       what, effort);
 }

@@ -179,6 +179,7 @@ class PtxParser {
     labels_.clear();
     branches_.clear();
     tables_.clear();
+    locals_.clear();
     symbols_ = parameters_;
     symbols_.insert(globals_.begin(), globals_.end());
     shared_end_ = kSharedBegin;
@@ -233,7 +234,9 @@ class PtxParser {
       function_->local_bytes = offset + d.size;
     } else if (starts_with(s, ".branchtargets")) {
       tables_[last_label_] = split(s.substr(14), ',');
-    } else if (!starts_with(s, ".reg") && !starts_with(s, ".pragma")) {
+    } else if (starts_with(s, ".reg")) {
+      locals_.insert(s.substr(s.find_last_of(" \t") + 1));
+    } else if (!starts_with(s, ".pragma")) {
       fail("unknown directive " + s);
     }
   }
@@ -295,7 +298,7 @@ class PtxParser {
       add_operand(i, inside);
     } else if (text.find('|') != text.npos) {
       for (const std::string& part : split(text, '|')) add_operand(i, part);
-    } else if (text[0] == '%' || text == "_") {
+    } else if (text[0] == '%' || text == "_" || locals_.count(text)) {
       i.operands.push_back(register_named(text));
     } else if (std::isdigit(static_cast<unsigned char>(text[0])) || text[0] == '-') {
       i.operands.push_back(constant(literal(text)));
@@ -365,6 +368,7 @@ class PtxParser {
   std::vector<std::string> module_shared_;
   std::map<std::string, uint64_t> globals_, parameters_, symbols_;
   std::map<std::string, int32_t> registers_, labels_;
+  std::set<std::string> locals_;  // registers declared within a function, by names without a %
   std::vector<std::pair<size_t, std::string>> branches_;
   std::map<std::string, std::vector<std::string>> tables_;
   uint64_t shared_end_ = 0;
