@@ -101,6 +101,24 @@ FLAXEN_CUDA_API int flaxen_cuda_batch_norm_grad(const FlaxenCudaDevice* device, 
                                                 const float* relu_bias, float epsilon, int fast_variance, float* dx, float* dscale,
                                                 float* dbias, void* scratch);
 
+/* The same for features that are not last, or rows that are not dense: a row is an index into `rank` dimensions, element (row, feature)
+   lies at the sum of index times stride plus feature * feature_stride. y, dy and dx lie as x does. Scratch is that of the dense form. */
+typedef struct FlaxenCudaFeatures {
+  int rank; /* at most 8 */
+  int64_t size[8], stride[8];
+  int64_t features, feature_stride;
+} FlaxenCudaFeatures;
+FLAXEN_CUDA_API int flaxen_cuda_batch_norm_strided(const FlaxenCudaDevice* device, const FlaxenCudaFeatures* view, const float* x,
+                                                   const float* scale, const float* bias, float epsilon, int relu, float* y, float* mean,
+                                                   float* var, void* scratch);
+FLAXEN_CUDA_API int flaxen_cuda_batch_norm_inference_strided(const FlaxenCudaDevice* device, const FlaxenCudaFeatures* view, const float* x,
+                                                             const float* mean, const float* var, const float* scale, const float* bias,
+                                                             float epsilon, int relu, float* y);
+FLAXEN_CUDA_API int flaxen_cuda_batch_norm_grad_strided(const FlaxenCudaDevice* device, const FlaxenCudaFeatures* view, const float* dy,
+                                                        const float* x, const float* scale, const float* mean, const float* var,
+                                                        const float* relu_bias, float epsilon, int fast_variance, float* dx, float* dscale,
+                                                        float* dbias, void* scratch);
+
 /* c[batch] = a b + bias, then relu; c is dense [batch, m, n]. a is [m, k], or [k, m] where transposed; b is [k, n], or [n, k]. Strides are
    in elements, from row to row as stored, and from one matrix of the batch to the next. A dense layer: a = x, b = kernel; its dx: a = dy,
    b = kernel transposed; its kernel's gradient: a = x transposed, b = dy, and b_sums is that of the bias. */
@@ -125,6 +143,40 @@ FLAXEN_CUDA_API int flaxen_cuda_gemm_integer(const FlaxenCudaDevice* device, con
 /* Householder: x [m, n] = q [m, k] r [k, n] with k = min(m, n), and the signs of LAPACK. */
 FLAXEN_CUDA_API size_t flaxen_cuda_qr_scratch(int64_t m, int64_t n);
 FLAXEN_CUDA_API int flaxen_cuda_qr(const FlaxenCudaDevice* device, int64_t m, int64_t n, const float* x, float* q, float* r, void* scratch);
+
+/* Along spatial dimension d, window w covers the positions w * stride[d] - low[d] + i * dilation[d], i < window[d], as far as they lie
+   in size[d]; the others are zeros to a convolution or a sum, and nothing to a maximum. Dimensions that are not there have size, windows,
+   window, stride and dilation 1, low 0. Pools have dilation 1. */
+typedef struct FlaxenCudaWindows {
+  int64_t size[3], windows[3], window[3], stride[3], low[3], dilation[3];
+} FlaxenCudaWindows;
+
+/* x [n, size..., c], kernel [window..., c / groups, out], y [n, windows..., out]; an output feature sees its group's input features. */
+typedef struct FlaxenCudaConv {
+  FlaxenCudaWindows windows;
+  int64_t n, c, out, groups;
+} FlaxenCudaConv;
+FLAXEN_CUDA_API int flaxen_cuda_conv(const FlaxenCudaDevice* device, const FlaxenCudaConv* conv, const float* x, const float* kernel,
+                                     float* y);
+FLAXEN_CUDA_API int flaxen_cuda_conv_input_grad(const FlaxenCudaDevice* device, const FlaxenCudaConv* conv, const float* dy,
+                                                const float* kernel, float* dx);
+FLAXEN_CUDA_API size_t flaxen_cuda_conv_kernel_grad_scratch(const FlaxenCudaConv* conv);
+FLAXEN_CUDA_API int flaxen_cuda_conv_kernel_grad(const FlaxenCudaDevice* device, const FlaxenCudaConv* conv, const float* x,
+                                                 const float* dy, float* dkernel, void* scratch);
+
+/* x [n, size..., c], y [n, windows..., c]. A window's maximum is its first, a NaN before all; gather gives t's element there, 0 for a
+   window of padding alone. */
+typedef struct FlaxenCudaPool {
+  FlaxenCudaWindows windows;
+  int64_t n, c;
+} FlaxenCudaPool;
+FLAXEN_CUDA_API int flaxen_cuda_max_pool(const FlaxenCudaDevice* device, const FlaxenCudaPool* pool, const float* x, float* y);
+FLAXEN_CUDA_API int flaxen_cuda_max_pool_grad(const FlaxenCudaDevice* device, const FlaxenCudaPool* pool, const float* x, const float* dy,
+                                              float* dx);
+FLAXEN_CUDA_API int flaxen_cuda_max_pool_gather(const FlaxenCudaDevice* device, const FlaxenCudaPool* pool, const float* x, const float* t,
+                                                float* out);
+FLAXEN_CUDA_API int flaxen_cuda_sum_pool(const FlaxenCudaDevice* device, const FlaxenCudaPool* pool, const float* x, float* y);
+FLAXEN_CUDA_API int flaxen_cuda_sum_pool_grad(const FlaxenCudaDevice* device, const FlaxenCudaPool* pool, const float* dy, float* dx);
 
 /* Of rows of `classes` logits; a negative label counts from the end, one outside the classes has the loss NaN. dlogsumexp may be null. */
 FLAXEN_CUDA_API int flaxen_cuda_softmax_cross_entropy(const FlaxenCudaDevice* device, int64_t rows, int64_t classes, const float* logits,

@@ -11,7 +11,7 @@
 
 namespace flaxen::cuda {
 
-constexpr int64_t kMomentRows = 256, kNormalizedRows = 64;
+constexpr int64_t kNormalizedRows = 64;
 
 template <int V>
 __global__ void __launch_bounds__(256)
@@ -74,6 +74,11 @@ __global__ void __launch_bounds__(256) batch_norm_finish(const float* __restrict
   var[strip.column] = static_cast<float>(spread / static_cast<double>(rows));
 }
 
+int finish_moments(const FlaxenCudaDevice& device, const float* moments, int64_t rows, int64_t rows_per_block, int64_t columns, float* mean,
+                   float* var) {
+  return launch(device, strip_grid(1, 1, columns, 1), batch_norm_finish, moments, mean, var, rows, rows_per_block, columns);
+}
+
 template <int V>
 __global__ void __launch_bounds__(256)
     batch_norm_normalize(const float* x, float* y, const float* __restrict__ mean, const float* __restrict__ var,
@@ -129,8 +134,7 @@ extern "C" int flaxen_cuda_batch_norm_from_moments(const FlaxenCudaDevice* devic
   if (const int error = check_matrix(rows, columns)) return error;
   if (rows_per_block <= 0) return FLAXEN_CUDA_BAD_ARGUMENT;
   if (columns == 0) return 0;
-  const Shape shape = strip_grid(1, 1, columns, 1);
-  if (const int error = launch(*device, shape, batch_norm_finish, moments, mean, var, rows, rows_per_block, columns)) return error;
+  if (const int error = finish_moments(*device, moments, rows, rows_per_block, columns, mean, var)) return error;
   return normalize(*device, rows, columns, x, mean, var, scale, bias, epsilon, relu != 0, y);
 }
 

@@ -82,6 +82,14 @@ FLAXEN_DEVICE double sum_rows(const Strip<1>& strip, double x) {
 // 1 / sqrt(max(var, 0) + epsilon)
 FLAXEN_DEVICE float inverse_deviation(float var, float epsilon) { return 1.0f / sqrtf((var < 0.0f ? 0.0f : var) + epsilon); }
 
+// What a column's threads know of it. relu kept (x - mean) * factor + bias where that is not <= 0.
+struct GradColumn {
+  float mean, factor, bias;
+
+  FLAXEN_DEVICE GradColumn(const float* mean_, const float* var, const float* scale, const float* relu_bias, float epsilon, int64_t j)
+      : mean(mean_[j]), factor(inverse_deviation(var[j], epsilon) * scale[j]), bias(relu_bias ? relu_bias[j] : 0.0f) {}
+};
+
 inline bool wide_columns(int64_t columns, const void* a, const void* b, const void* c = nullptr) {
   const auto aligned = [](const void* p) { return (reinterpret_cast<uintptr_t>(p) & 15) == 0; };
   return columns % 4 == 0 && aligned(a) && aligned(b) && aligned(c);
@@ -100,5 +108,22 @@ inline int check_matrix(int64_t rows, int64_t columns) {
   if (rows >= kMostElements || columns > kMostColumns || (columns > 0 && rows >= kMostElements / columns)) return FLAXEN_CUDA_TOO_LARGE;
   return 0;
 }
+
+// Rows of a block that finds moments, or the gradient's sums: the launches that join the blocks need to know.
+constexpr int64_t kMomentRows = 256, kSummedRows = 256;
+
+// Mean and variance from moments [blocks, 3, columns].
+int finish_moments(const FlaxenCudaDevice& device, const float* moments, int64_t rows, int64_t rows_per_block, int64_t columns, float* mean,
+                   float* var);
+
+// The parts of the gradient's scratch memory: sums [blocks, 2, columns] of d and d (x - mean); of each column what dx needs.
+struct GradScratch {
+  float *sums, *dy_mean, *slope;
+
+  GradScratch(void* scratch, int64_t rows, int64_t columns)
+      : sums(static_cast<float*>(scratch)), dy_mean(sums + ceil_div(rows, kSummedRows) * 2 * columns), slope(dy_mean + columns) {}
+};
+int finish_grad_sums(const FlaxenCudaDevice& device, int64_t rows, int64_t columns, const float* var, const float* scale, float epsilon,
+                     bool split_variance, const GradScratch& scratch, float* dscale, float* dbias);
 
 }  // namespace flaxen::cuda

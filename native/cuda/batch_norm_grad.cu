@@ -9,15 +9,7 @@
 
 namespace flaxen::cuda {
 
-constexpr int64_t kSummedRows = 256, kWrittenRows = 64;
-
-// What a column's threads know of it. relu kept (x - mean) * factor + bias where that is not <= 0.
-struct GradColumn {
-  float mean, factor, bias;
-
-  FLAXEN_DEVICE GradColumn(const float* mean_, const float* var, const float* scale, const float* relu_bias, float epsilon, int64_t j)
-      : mean(mean_[j]), factor(inverse_deviation(var[j], epsilon) * scale[j]), bias(relu_bias ? relu_bias[j] : 0.0f) {}
-};
+constexpr int64_t kWrittenRows = 64;
 
 template <int V>
 __global__ void __launch_bounds__(256)
@@ -83,6 +75,12 @@ __global__ void __launch_bounds__(256)
   slope[j] = static_cast<float>(product / n) * inverse * inverse * (inverse * scale[j]) * part;
 }
 
+int finish_grad_sums(const FlaxenCudaDevice& device, int64_t rows, int64_t columns, const float* var, const float* scale, float epsilon,
+                     bool split_variance, const GradScratch& scratch, float* dscale, float* dbias) {
+  return launch(device, strip_grid(1, 1, columns, 1), batch_norm_grad_finish, scratch.sums, var, scale, epsilon, split_variance, rows,
+                columns, dscale, dbias, scratch.dy_mean, scratch.slope);
+}
+
 template <int V>
 __global__ void __launch_bounds__(256)
     batch_norm_grad_x(const float* dy, const float* x, float* dx, const float* __restrict__ mean, const float* __restrict__ var,
@@ -130,20 +128,17 @@ extern "C" int flaxen_cuda_batch_norm_grad(const FlaxenCudaDevice* device, int64
                                            int fast_variance, float* dx, float* dscale, float* dbias, void* scratch) {
   if (const int error = check_matrix(rows, columns)) return error;
   if (columns == 0) return 0;
-  float* sums = static_cast<float*>(scratch);
-  float* dy_mean = sums + ceil_div(rows, kSummedRows) * 2 * columns;
-  float* slope = dy_mean + columns;
+  const GradScratch parts(scratch, rows, columns);
   if (rows > 0) {
-    const bool wide = wide_columns(columns, dy, x, sums);
+    const bool wide = wide_columns(columns, dy, x, parts.sums);
     const Shape shape = strip_grid(rows, kSummedRows, columns, wide ? 4 : 1);
     const int error = launch(*device, shape, wide ? batch_norm_grad_sums<4> : batch_norm_grad_sums<1>, dy, x, mean, var, scale, relu_bias,
-                             epsilon, sums, rows, columns);
+                             epsilon, parts.sums, rows, columns);
     if (error) return error;
   }
-  const int error = launch(*device, strip_grid(1, 1, columns, 1), batch_norm_grad_finish, sums, var, scale, epsilon, fast_variance != 0,
-                           rows, columns, dscale, dbias, dy_mean, slope);
+  const int error = finish_grad_sums(*device, rows, columns, var, scale, epsilon, fast_variance != 0, parts, dscale, dbias);
   if (error || rows == 0) return error;
   const bool wide = wide_columns(columns, dy, x, dx);
   return launch(*device, strip_grid(rows, kWrittenRows, columns, wide ? 4 : 1), wide ? batch_norm_grad_x<4> : batch_norm_grad_x<1>, dy, x,
-                dx, mean, var, scale, relu_bias, epsilon, dy_mean, slope, rows, columns);
+                dx, mean, var, scale, relu_bias, epsilon, parts.dy_mean, parts.slope, rows, columns);
 }
