@@ -10,9 +10,9 @@ namespace flaxen::cpu {
 
 namespace {
 
-constexpr double kAloneNs = 6000;  // what one thread does in this time is not shared out
-constexpr double kTaskNs = 2500;   // of a task, at least
-constexpr double kMostTasks = 64;  // more would only cost: the pool's threads take from each other
+constexpr double kAloneNs = 4000;   // what one thread does in this time is not shared out
+constexpr double kTaskNs = 100000;  // of a task, where a thread has several: what is taken from another thread must move between caches
+constexpr int64_t kMostTasks = 32;  // of a thread
 
 // Walks over the rows of the iteration space and keeps one input's offset.
 class RowWalk {
@@ -100,7 +100,7 @@ class Machine {
     for (size_t s = 0; s < slots; ++s) at[s] = base[s] = address(plan_.slots[s], buffers, registers);
     const Blocks& b = plan_.blocks;
     const int64_t block = b.rows_per_block * b.cols_per_block;
-    for (const Step& step : plan_.prologue) step.kernel(at[step.out], at[step.a], at[step.b], at[step.c], block);
+    for (const Step& step : plan_.prologue) step.run(at, block);
     for (const Fill& fill : plan_.fills) {
       if (fill.once) fill_block(fill, b, input(buffers, fill.input), at[fill.slot], 0, b.rows_per_block, 0, b.cols_per_block);
     }
@@ -117,7 +117,7 @@ class Machine {
       for (const Fill& fill : plan_.fills) {
         if (!fill.once) fill_block(fill, b, input(buffers, fill.input), at[fill.slot], row, rows, col, cols);
       }
-      for (const Step& step : plan_.steps) step.kernel(at[step.out], at[step.a], at[step.b], at[step.c], rows * cols);
+      for (const Step& step : plan_.steps) step.run(at, rows * cols);
     }
   }
 
@@ -155,43 +155,43 @@ class Group {
     members_.push_back({Machine(std::move(plan)), first_input, first_output});
   }
 
-  // Cuts the blocks of all members, in order, into tasks of about the same cost.
+  // Each task gets the same part of every member, so that a thread meets the memory that it wrote in the step before, and the rows of a
+  // gradient that it made. (No result depends on where the blocks are cut.)
   void share_out() {
-    const double task_ns = cost_ns_ < kAloneNs ? kAloneNs : std::max(kTaskNs, cost_ns_ / kMostTasks);
-    double filled = task_ns;
+    const int64_t threads = ThreadPool::shared().threads();
+    const double tasks_of_thread = cost_ns_ / static_cast<double>(threads) / kTaskNs;
+    const int64_t tasks = cost_ns_ < kAloneNs ? 1 : threads * std::clamp(static_cast<int64_t>(tasks_of_thread), int64_t{1}, kMostTasks);
+    tasks_.resize(static_cast<size_t>(tasks));
+    std::vector<double> filled(tasks_.size());
+    const auto give = [&](int64_t task, size_t member, int64_t first, int64_t last) {
+      if (first == last) return;
+      tasks_[static_cast<size_t>(task)].push_back({member, first, last});
+      filled[static_cast<size_t>(task)] += members_[member].machine.plan().block_ns * static_cast<double>(last - first);
+    };
     for (size_t m = 0; m < members_.size(); ++m) {
-      const ElementwisePlan& plan = members_[m].machine.plan();
-      for (int64_t first = 0; first < plan.blocks.count;) {
-        if (filled >= task_ns) {
-          tasks_.push_back(pieces_.size());
-          filled = 0;
-        }
-        const auto fitting = static_cast<int64_t>((task_ns - filled) / plan.block_ns) + 1;
-        const int64_t last = std::min(plan.blocks.count, first + fitting);
-        pieces_.push_back({m, first, last});
-        filled += plan.block_ns * static_cast<double>(last - first);
-        first = last;
+      const int64_t blocks = members_[m].machine.plan().blocks.count;
+      if (blocks < tasks) {
+        for (int64_t b = 0; b < blocks; ++b) give(std::min_element(filled.begin(), filled.end()) - filled.begin(), m, b, b + 1);
+      } else {
+        for (int64_t t = 0; t < tasks; ++t) give(t, m, blocks * t / tasks, blocks * (t + 1) / tasks);
       }
     }
-    tasks_.push_back(pieces_.size());
   }
 
   double cost_ns() const { return cost_ns_; }
   const std::vector<std::pair<int, int>>& in_place() const { return in_place_; }
 
   void run(const Buffers& buffers) const {
-    const auto task = [&](int64_t t) {
-      for (size_t p = tasks_[static_cast<size_t>(t)]; p < tasks_[static_cast<size_t>(t) + 1]; ++p) {
-        const Piece& piece = pieces_[p];
+    const auto run_task = [&](int64_t t) {
+      for (const Piece& piece : tasks_[static_cast<size_t>(t)]) {
         const Member& member = members_[piece.member];
         member.machine.run_blocks({buffers.in + member.first_input, buffers.out + member.first_output, nullptr}, piece.first, piece.last);
       }
     };
-    const auto tasks = static_cast<int64_t>(tasks_.size()) - 1;
-    if (tasks == 1) {
-      task(0);
-    } else if (tasks > 1) {
-      ThreadPool::shared().parallel(tasks, task);
+    if (tasks_.size() == 1) {
+      run_task(0);
+    } else {
+      ThreadPool::shared().parallel(static_cast<int64_t>(tasks_.size()), run_task);
     }
   }
 
@@ -206,8 +206,7 @@ class Group {
   };
 
   std::vector<Member> members_;
-  std::vector<Piece> pieces_;
-  std::vector<size_t> tasks_;  // the first piece of each, and the end
+  std::vector<std::vector<Piece>> tasks_;
   std::vector<std::pair<int, int>> in_place_;
   double cost_ns_ = 0;
 };

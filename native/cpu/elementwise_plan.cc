@@ -1,6 +1,7 @@
 #include "cpu/elementwise_plan.h"
 
 #include <algorithm>
+#include <span>
 
 namespace flaxen::cpu {
 
@@ -8,6 +9,8 @@ namespace {
 
 constexpr int64_t kLongRow = 128;        // from here on a block stays inside one row
 constexpr int64_t kMostElements = 1024;  // of a block
+
+constexpr double kChainNs = 0.15;  // of an element, as cost_of
 
 using Load = ElementwiseProgram::Load;
 
@@ -88,12 +91,18 @@ class Planner {
   }
 
   ElementwisePlan make() {
-    find_lifetimes();
+    places_.resize(static_cast<size_t>(program_.values()));
     for (int32_t v = 0; v < program_.first_constant(); ++v) place_load(v);
     for (int32_t v = program_.first_constant(); v < program_.first_result(); ++v) {
       places_[static_cast<size_t>(v)] = {add_slot(Slot::Kind::constant, v - program_.first_constant(), 0), true, true, -1};
     }
-    for (size_t i = 0; i < program_.code.size(); ++i) emit(static_cast<int32_t>(i));
+    std::vector<bool> scalar;
+    for (const Place& place : places_) scalar.push_back(place.scalar);
+    chains_ = find_chains(program_, scalar, chain_table(isa_));
+    find_lifetimes();
+    for (size_t i = 0; i < program_.code.size(); ++i) {
+      if (!chains_.inner[i]) emit(static_cast<int32_t>(i));
+    }
     for (size_t o = 0; o < program_.stores.size(); ++o) store(static_cast<int32_t>(o));
     find_in_place_pairs();
     lay_blocks();
@@ -124,17 +133,23 @@ class Planner {
     return add_slot(Slot::Kind::reg, registers_++, 0);
   }
 
+  // The values that the step of instruction i reads.
+  std::span<const int32_t> operands_of(int32_t i) const {
+    const FoundChain& found = chains_.ending[static_cast<size_t>(i)];
+    if (found.chain) return {found.operands.data(), static_cast<size_t>(found.chain->operands)};
+    const auto& instruction = program_.code[static_cast<size_t>(i)];
+    return {instruction.args.data(), static_cast<size_t>(arity_of(instruction.op))};
+  }
+
   int32_t size(int32_t value) const { return static_cast<int32_t>(size_of(program_.dtype_of(value))); }
 
   void find_lifetimes() {
     const size_t values = static_cast<size_t>(program_.values());
     last_use_.assign(values, -1);
     output_.assign(values, -1);
-    places_.resize(values);
     for (size_t i = 0; i < program_.code.size(); ++i) {
-      const auto& instruction = program_.code[i];
-      for (int a = 0; a < arity_of(instruction.op); ++a)
-        last_use_[static_cast<size_t>(instruction.args[static_cast<size_t>(a)])] = static_cast<int32_t>(i);
+      if (chains_.inner[i]) continue;
+      for (int32_t v : operands_of(static_cast<int32_t>(i))) last_use_[static_cast<size_t>(v)] = static_cast<int32_t>(i);
     }
     for (size_t o = program_.stores.size(); o-- > 0;) output_[static_cast<size_t>(program_.stores[o])] = static_cast<int32_t>(o);
     written_.assign(program_.stores.size(), -1);
@@ -190,30 +205,18 @@ class Planner {
       const DType type = program_.dtype_of(value);
       // What the prologue fills must outlive the block, so it shares no register.
       place.spread = place.settled ? add_slot(Slot::Kind::reg, registers_++, 0) : take_register();
-      const Step step{find(Opcode::copy, type, type, 1), place.spread, place.slot, place.slot, place.slot};
+      Step step{find(Opcode::copy, type, type, 1), nullptr, place.spread};
+      step.in.fill(place.slot);
       (place.settled ? plan_.prologue : plan_.steps).push_back(step);
     }
     return place.spread;
   }
 
   void emit(int32_t i) {
-    const auto& instruction = program_.code[static_cast<size_t>(i)];
+    Step step = chains_.ending[static_cast<size_t>(i)].chain ? chain_step(i) : kernel_step(i);
     const int32_t result = program_.first_result() + i;
-    const int arity = arity_of(instruction.op);
-    unsigned scalars = 0;
-    for (int a = 0; a < arity; ++a) {
-      if (places_[static_cast<size_t>(instruction.args[static_cast<size_t>(a)])].scalar) scalars |= 1u << a;
-    }
-    const DType from = program_.dtype_of(instruction.args[instruction.op == Opcode::select ? 1 : 0]);
-    const ElementwiseKernel kernel = find_best(instruction.op, from, instruction.dtype, scalars);
-    int32_t operands[3];
-    for (int a = 0; a < 3; ++a) {
-      const int32_t v = instruction.args[static_cast<size_t>(a < arity ? a : 0)];
-      const Place& place = places_[static_cast<size_t>(v)];
-      operands[a] = place.scalar && !(a < arity && (scalars >> a & 1)) && a < arity ? spread(v) : place.slot;
-    }
     const int32_t now = static_cast<int32_t>(plan_.steps.size());
-    for (int a = 0; a < arity; ++a) note_read(instruction.args[static_cast<size_t>(a)], now);
+    for (int32_t v : operands_of(i)) note_read(v, now);
     release_operands(i, [&](int32_t v) { return size(v) == size(result); });
     const int32_t output = output_[static_cast<size_t>(result)];
     Place& place = places_[static_cast<size_t>(result)];
@@ -225,20 +228,45 @@ class Planner {
     }
     release_operands(i, [&](int32_t v) { return size(v) != size(result); });
     if (output < 0 && last_use_[static_cast<size_t>(result)] < 0) free_.push_back(place.slot);
-    plan_.steps.push_back({kernel, place.slot, operands[0], operands[1], operands[2]});
+    step.out = place.slot;
+    plan_.steps.push_back(step);
+  }
+
+  Step chain_step(int32_t i) {
+    Step step{nullptr, chains_.ending[static_cast<size_t>(i)].chain->loop, -1};
+    int32_t* in = step.in.data();
+    for (int32_t v : operands_of(i)) *in++ = places_[static_cast<size_t>(v)].slot;
+    element_ns_ += kChainNs;
+    return step;
+  }
+
+  Step kernel_step(int32_t i) {
+    const auto& instruction = program_.code[static_cast<size_t>(i)];
+    const std::span<const int32_t> operands = operands_of(i);
+    unsigned scalars = 0;
+    for (size_t a = 0; a < operands.size(); ++a) {
+      if (places_[static_cast<size_t>(operands[a])].scalar) scalars |= 1u << a;
+    }
+    const DType from = program_.dtype_of(instruction.args[instruction.op == Opcode::select ? 1 : 0]);
+    Step step{find_best(instruction.op, from, instruction.dtype, scalars), nullptr, -1};
+    step.in.fill(places_[static_cast<size_t>(operands[0])].slot);  // where the operation has fewer operands
+    for (size_t a = 0; a < operands.size(); ++a) {
+      const Place& place = places_[static_cast<size_t>(operands[a])];
+      step.in[a] = place.scalar && !(scalars >> a & 1) ? spread(operands[a]) : place.slot;
+    }
     element_ns_ += cost_of(instruction.op, from);
+    return step;
   }
 
   // Registers of results that instruction i reads last. One of another element size may not become its result: elements would move over
   // others that are still to be read.
   template <typename Which>
   void release_operands(int32_t i, Which which) {
-    const auto& instruction = program_.code[static_cast<size_t>(i)];
-    for (int a = 0; a < arity_of(instruction.op); ++a) {
-      const int32_t v = instruction.args[static_cast<size_t>(a)];
-      if (v < program_.first_result() || last_use_[static_cast<size_t>(v)] != i || !which(v)) continue;
-      if (std::find(instruction.args.begin(), instruction.args.begin() + a, v) != instruction.args.begin() + a) continue;
-      const int32_t slot = places_[static_cast<size_t>(v)].slot;
+    const std::span<const int32_t> operands = operands_of(i);
+    for (auto v = operands.begin(); v != operands.end(); ++v) {
+      if (*v < program_.first_result() || last_use_[static_cast<size_t>(*v)] != i || !which(*v)) continue;
+      if (std::find(operands.begin(), v, *v) != v) continue;
+      const int32_t slot = places_[static_cast<size_t>(*v)].slot;
       if (plan_.slots[static_cast<size_t>(slot)].kind == Slot::Kind::reg) free_.push_back(slot);
     }
   }
@@ -251,7 +279,9 @@ class Planner {
     const int32_t slot = add_slot(Slot::Kind::output, o, size(v));
     written_[static_cast<size_t>(o)] = static_cast<int32_t>(plan_.steps.size());
     note_read(v, written_[static_cast<size_t>(o)]);
-    plan_.steps.push_back({find(Opcode::copy, type, type, place.scalar ? 1 : 0), slot, place.slot, place.slot, place.slot});
+    Step step{find(Opcode::copy, type, type, place.scalar ? 1 : 0), nullptr, slot};
+    step.in.fill(place.slot);
+    plan_.steps.push_back(step);
     element_ns_ += cost_of(Opcode::copy, type);
   }
 
@@ -317,6 +347,7 @@ class Planner {
   std::vector<Load> loads_;
   bool long_rows_ = true;
   ElementwisePlan plan_;
+  Chains chains_;
   std::vector<Place> places_;       // by value
   std::vector<int32_t> last_use_;   // by value: the last instruction that reads it, or -1
   std::vector<int32_t> output_;     // by value: the output that its instruction writes at once, or -1

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "compiler/elementwise_program.h"
+#include "cpu/elementwise_chains.h"
 #include "cpu/elementwise_kernels.h"
 
 namespace flaxen::cpu {
@@ -43,9 +44,19 @@ struct Fill {
   std::vector<int64_t> row_strides;
 };
 
+// One operation, or a chain of several.
 struct Step {
   ElementwiseKernel kernel;
-  int32_t out, a, b, c;  // slots
+  ChainLoop chain;
+  int32_t out;                                   // slots
+  std::array<int32_t, kMostChainOperands> in{};  // of a kernel, the first three
+
+  void run(char* const* at, int64_t n) const {
+    if (!chain) return kernel(at[out], at[in[0]], at[in[1]], at[in[2]], n);
+    const void* operands[kMostChainOperands];
+    for (size_t k = 0; k < in.size(); ++k) operands[k] = at[in[k]];
+    chain(at[out], operands, n);
+  }
 };
 
 struct ElementwisePlan {

@@ -2,6 +2,7 @@
 set(FLAXEN_CPU_ISA
   batch_norm_kernels.cc
   elementwise_arithmetic.cc
+  elementwise_chain_loops.cc
   elementwise_logic.cc
   elementwise_math.cc
   gemm_dot.cc
