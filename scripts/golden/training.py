@@ -126,7 +126,7 @@ def train_compute(model, bn, epsilon_note=None):
     m, logits = eval_fn(state, {'image': jnp.asarray(inp['x_eval']), 'label': jnp.asarray(inp['labels_eval'])})
     out['eval'] = m
     out['eval_logits'] = logits
-    m, _ = eval_fn(state, {'image': jnp.asarray(X), 'label': jnp.asarray(Y)})
+    m, out['logits_on_train_set'] = eval_fn(state, {'image': jnp.asarray(X), 'label': jnp.asarray(Y)})
     out['eval_on_train_set'] = {'loss': m['loss'], 'accuracy': m['accuracy']}
     init_state = state.replace(params=v['params'], **({'batch_stats': v['batch_stats']} if bn else {}))
     m, _ = eval_fn(init_state, {'image': jnp.asarray(inp['x_eval']), 'label': jnp.asarray(inp['labels_eval'])})
@@ -167,6 +167,7 @@ def seeds_train_compute(model, bn):
     tr = base({'init_variables': npd['init_variables'], 'tx': inp['tx'], 'x': npd['x'], 'labels': npd['labels'],
                'batch_indices': npd['batch_indices'], 'x_eval': npd['x'], 'labels_eval': npd['labels'],
                'record_params_after_steps': []})
-    tr.pop('snapshots'); tr.pop('eval_on_train_set'); tr.pop('eval_of_initial_params')
+    for name in ('snapshots', 'logits_on_train_set', 'eval_on_train_set', 'eval_of_initial_params'):
+      tr.pop(name)
     return {**data, 'trajectory': tr}
   return compute
