@@ -28,6 +28,11 @@ void merge_common_subexpressions(Graph& graph);
 // input.
 void fuse_batch_norm(Graph& graph);
 
+// Fuses dense layers over many rows with the batch norms around them ("fused.dense", "fused.denseGrad", see fused_dense.h; what is left of
+// a batch norm's gradient elsewhere is "fused.batchNormGradSums": its inputs, and its outputs but the first). For the CPU backend, whose
+// kernels alone know these; keeps the meaning but for the order of sums.
+void fuse_dense(Graph& graph);
+
 // Makes the elementwise programs whose results are all returned and read by no other node (an optimizer's updates of every leaf, running
 // statistics, metrics) one "fused.elementwiseGroup" at the end (payload: ElementwiseGroup).
 void group_updates(Graph& graph);

@@ -125,28 +125,27 @@ void finish_moments(const float* partial, int64_t rows, int64_t columns, int64_t
 }
 
 template <bool relu>
-FLAXEN_INLINE void normalize_rows(const float* x, float* y, int64_t rows, int64_t columns, const float* mean, const float* factor,
-                                  const float* bias) {
+FLAXEN_INLINE void normalize_rows(const float* x, int64_t x_stride, float* y, int64_t y_stride, int64_t rows, int64_t columns,
+                                  const float* mean, const float* factor, const float* bias) {
   each_rows<kWrittenRows>(rows, [&](int64_t i, auto count) {
     constexpr int n = decltype(count)::value;
     each_vector(columns, [&](int64_t j, auto lanes) {
       const VecF m = load(mean + j, lanes), f = load(factor + j, lanes), b = load(bias + j, lanes);
       FLAXEN_UNROLL
       for (int r = 0; r < n; ++r) {
-        const int64_t at = (i + r) * columns + j;
-        const VecF v = muladd(load(x + at, lanes) - m, f, b);
-        store(y + at, relu ? select(v <= splat(0.0f), splat(0.0f), v) : v, lanes);
+        const VecF v = muladd(load(x + (i + r) * x_stride + j, lanes) - m, f, b);
+        store(y + (i + r) * y_stride + j, relu ? select(v <= splat(0.0f), splat(0.0f), v) : v, lanes);
       }
     });
   });
 }
 
-void normalize(const float* x, float* y, int64_t rows, int64_t columns, const float* mean, const float* factor, const float* bias,
-               bool relu) {
+void normalize(const float* x, int64_t x_stride, float* y, int64_t y_stride, int64_t rows, int64_t columns, const float* mean,
+               const float* factor, const float* bias, bool relu) {
   if (relu) {
-    normalize_rows<true>(x, y, rows, columns, mean, factor, bias);
+    normalize_rows<true>(x, x_stride, y, y_stride, rows, columns, mean, factor, bias);
   } else {
-    normalize_rows<false>(x, y, rows, columns, mean, factor, bias);
+    normalize_rows<false>(x, x_stride, y, y_stride, rows, columns, mean, factor, bias);
   }
 }
 
@@ -200,10 +199,9 @@ void grad_sums(const float* dy, const float* x, int64_t rows, int64_t columns, c
   with_relu(mean, factor, bias, [&](auto through) { grad_sums_rows(dy, x, rows, columns, mean, through, sum, product); });
 }
 
-void finish_grad(const float* partial, int64_t rows, int64_t columns, int64_t begin, int64_t end, const float* scale, const float* var,
-                 float epsilon, bool split_variance, float* dscale, float* dbias, float* dy_mean, float* factor, float* slope) {
+void finish_grad_sums(const float* partial, int64_t rows, int64_t columns, int64_t begin, int64_t end, const float* var, float epsilon,
+                      float* dscale, float* dbias) {
   const int64_t blocks = (rows + kBatchNormRows - 1) / kBatchNormRows;
-  const double count = static_cast<double>(rows);
   for (int64_t tile = begin; tile < end; tile += kColumnTile) {
     const int64_t width = end - tile < kColumnTile ? end - tile : kColumnTile;
     double sum[kColumnTile] = {}, product[kColumnTile] = {};
@@ -213,11 +211,18 @@ void finish_grad(const float* partial, int64_t rows, int64_t columns, int64_t be
     }
     for (int64_t j = 0; j < width; ++j) {
       dbias[tile + j] = static_cast<float>(sum[j]);
-      dy_mean[tile + j] = static_cast<float>(sum[j] / count);
       dscale[tile + j] = static_cast<float>(product[j]);
-      slope[tile + j] = static_cast<float>(product[j] / count);
     }
   }
+  each_vector(end - begin, [&](int64_t at, auto lanes) {
+    const int64_t j = begin + at;
+    store(dscale + j, load(dscale + j, lanes) * inverse_deviation(load(var + j, lanes), epsilon), lanes);
+  });
+}
+
+void grad_factors(const float* dscale, const float* dbias, int64_t rows, int64_t begin, int64_t end, const float* scale, const float* var,
+                  float epsilon, bool split_variance, float* dy_mean, float* factor, float* slope) {
+  const VecF count = splat(static_cast<float>(rows));
   each_vector(end - begin, [&](int64_t at, auto lanes) {
     const int64_t j = begin + at;
     const VecF v = load(var + j, lanes), inverse = inverse_deviation(v, epsilon), f = inverse * load(scale + j, lanes);
@@ -225,15 +230,15 @@ void finish_grad(const float* partial, int64_t rows, int64_t columns, int64_t be
     VecF part = select(v == splat(0.0f), splat(0.5f), splat(1.0f));
     part = select(v < splat(0.0f), splat(0.0f), part);
     if (!split_variance) part = splat(1.0f);
-    store(dscale + j, load(dscale + j, lanes) * inverse, lanes);
+    store(dy_mean + j, load(dbias + j, lanes) / count, lanes);
     store(factor + j, f, lanes);
-    store(slope + j, load(slope + j, lanes) * inverse * inverse * f * part, lanes);
+    store(slope + j, load(dscale + j, lanes) / count * inverse * f * part, lanes);
   });
 }
 
 template <typename Through>
-FLAXEN_INLINE void grad_x_rows(const float* dy, const float* x, float* dx, int64_t rows, int64_t columns, const float* mean,
-                               const float* dy_mean, const float* factor, const float* slope, const Through& through) {
+FLAXEN_INLINE void grad_x_rows(const float* dy, const float* x, int64_t stride, float* dx, int64_t dx_stride, int64_t rows, int64_t columns,
+                               const float* mean, const float* dy_mean, const float* factor, const float* slope, const Through& through) {
   each_rows<kWrittenRows>(rows, [&](int64_t i, auto count) {
     constexpr int n = decltype(count)::value;
     each_vector(columns, [&](int64_t j, auto lanes) {
@@ -241,18 +246,41 @@ FLAXEN_INLINE void grad_x_rows(const float* dy, const float* x, float* dx, int64
       const auto relu = through(j, lanes);
       FLAXEN_UNROLL
       for (int r = 0; r < n; ++r) {
-        const int64_t at = (i + r) * columns + j;
+        const int64_t at = (i + r) * stride + j;
         const VecF v = load(x + at, lanes);
         const VecF through_mean = (relu(load(dy + at, lanes), v) - dm) * f;
-        store(dx + at, muladd(m - v, s, through_mean), lanes);
+        store(dx + (i + r) * dx_stride + j, muladd(m - v, s, through_mean), lanes);
       }
     });
   });
 }
 
-void grad_x(const float* dy, const float* x, float* dx, int64_t rows, int64_t columns, const float* mean, const float* dy_mean,
-            const float* factor, const float* slope, const float* bias) {
-  with_relu(mean, factor, bias, [&](auto through) { grad_x_rows(dy, x, dx, rows, columns, mean, dy_mean, factor, slope, through); });
+void grad_x(const float* dy, const float* x, int64_t stride, float* dx, int64_t dx_stride, int64_t rows, int64_t columns, const float* mean,
+            const float* dy_mean, const float* factor, const float* slope, const float* bias) {
+  with_relu(mean, factor, bias,
+            [&](auto through) { grad_x_rows(dy, x, stride, dx, dx_stride, rows, columns, mean, dy_mean, factor, slope, through); });
+}
+
+void column_sums(const float* x, int64_t stride, int64_t rows, int64_t columns, float* sum) {
+  each_vector(columns, [&](int64_t j, auto lanes) { store(sum + j, splat(0.0f), lanes); });
+  each_rows<kSummedRows>(rows, [&](int64_t i, auto count) {
+    constexpr int n = decltype(count)::value;
+    each_vector(columns, [&](int64_t j, auto lanes) {
+      VecF v[n];
+      FLAXEN_UNROLL
+      for (int r = 0; r < n; ++r) v[r] = load(x + (i + r) * stride + j, lanes);
+      store(sum + j, load(sum + j, lanes) + tree_sum<n>(v), lanes);
+    });
+  });
+}
+
+void finish_column_sums(const float* partial, int64_t blocks, int64_t columns, float* sum) {
+  for (int64_t tile = 0; tile < columns; tile += kColumnTile) {
+    const int64_t width = columns - tile < kColumnTile ? columns - tile : kColumnTile;
+    double total[kColumnTile] = {};
+    for (int64_t block = 0; block < blocks; ++block) add_up(partial + block * columns + tile, width, total);
+    for (int64_t j = 0; j < width; ++j) sum[tile + j] = static_cast<float>(total[j]);
+  }
 }
 
 }  // namespace
@@ -263,8 +291,11 @@ extern const BatchNormTable batch_norm_table = {
     .normalize = normalize,
     .factors = factors,
     .grad_sums = grad_sums,
-    .finish_grad = finish_grad,
+    .finish_grad_sums = finish_grad_sums,
+    .grad_factors = grad_factors,
     .grad_x = grad_x,
+    .column_sums = column_sums,
+    .finish_column_sums = finish_column_sums,
 };
 
 }  // namespace flaxen::cpu::FLAXEN_ISA_NAMESPACE

@@ -21,9 +21,9 @@ struct BatchNormTable {
   void (*finish_moments)(const float* partial, int64_t rows, int64_t columns, int64_t begin, int64_t end, const float* scale, float epsilon,
                          float* mean, float* var, float* factor);
 
-  // y = (x - mean) * factor + bias, with relu 0 where that is <= 0.
-  void (*normalize)(const float* x, float* y, int64_t rows, int64_t columns, const float* mean, const float* factor, const float* bias,
-                    bool relu);
+  // y = (x - mean) * factor + bias, with relu 0 where that is <= 0. Strides are from row to row.
+  void (*normalize)(const float* x, int64_t x_stride, float* y, int64_t y_stride, int64_t rows, int64_t columns, const float* mean,
+                    const float* factor, const float* bias, bool relu);
 
   // Columns [begin, end) of the factor of `normalize`, from the variance.
   void (*factors)(const float* var, const float* scale, float epsilon, int64_t begin, int64_t end, float* factor);
@@ -33,14 +33,24 @@ struct BatchNormTable {
   void (*grad_sums)(const float* dy, const float* x, int64_t rows, int64_t columns, const float* mean, const float* factor,
                     const float* bias, float* sum, float* product);
 
-  // Adds up the results of grad_sums, block i's two at partial + i * 2 * columns, and turns them into the parameters' gradients and what
-  // grad_x needs. With split_variance the part through the variance is halved where var is 0, and dropped where it is negative.
-  void (*finish_grad)(const float* partial, int64_t rows, int64_t columns, int64_t begin, int64_t end, const float* scale, const float* var,
-                      float epsilon, bool split_variance, float* dscale, float* dbias, float* dy_mean, float* factor, float* slope);
+  // Adds up the results of grad_sums, block i's two at partial + i * 2 * columns, to the parameters' gradients.
+  void (*finish_grad_sums)(const float* partial, int64_t rows, int64_t columns, int64_t begin, int64_t end, const float* var, float epsilon,
+                           float* dscale, float* dbias);
 
-  // dx = (dy - dy_mean) * factor - (x - mean) * slope, dy as for grad_sums.
-  void (*grad_x)(const float* dy, const float* x, float* dx, int64_t rows, int64_t columns, const float* mean, const float* dy_mean,
-                 const float* factor, const float* slope, const float* bias);
+  // What grad_x needs, from the parameters' gradients. With split_variance the part through the variance is halved where var is 0, and
+  // dropped where it is negative.
+  void (*grad_factors)(const float* dscale, const float* dbias, int64_t rows, int64_t begin, int64_t end, const float* scale,
+                       const float* var, float epsilon, bool split_variance, float* dy_mean, float* factor, float* slope);
+
+  // dx = (dy - dy_mean) * factor - (x - mean) * slope, dy as for grad_sums; dy and x have the same stride.
+  void (*grad_x)(const float* dy, const float* x, int64_t stride, float* dx, int64_t dx_stride, int64_t rows, int64_t columns,
+                 const float* mean, const float* dy_mean, const float* factor, const float* slope, const float* bias);
+
+  // The sum of each column.
+  void (*column_sums)(const float* x, int64_t stride, int64_t rows, int64_t columns, float* sum);
+
+  // Adds up column_sums of `blocks` blocks, one after another, in double.
+  void (*finish_column_sums)(const float* partial, int64_t blocks, int64_t columns, float* sum);
 };
 
 FLAXEN_ISA_TABLES(BatchNormTable, batch_norm_table)

@@ -1,5 +1,6 @@
 // dense: x [..., K] * kernel [K, N] + bias [N], the leading dimensions flattened into rows.
 #include "cpu/gemm.h"
+#include "cpu/matrix_dense.h"
 #include "cpu/matrix_dot_general.h"
 
 namespace flaxen::cpu {
@@ -30,6 +31,10 @@ void prepare_dense(const Graph& graph, const Node& node, Prepared& prepared) {
 bool prepare_matrix(const Graph& graph, const Node& node, Prepared& prepared) {
   if (node.op == "dense") {
     prepare_dense(graph, node, prepared);
+  } else if (node.op == "fused.dense") {
+    prepare_dense_norm(graph, node, prepared);
+  } else if (node.op == "fused.denseGrad") {
+    prepare_dense_grad(graph, node, prepared);
   } else if (node.op == "dotGeneral") {
     prepare_dot_general(graph, node, prepared);
   } else {

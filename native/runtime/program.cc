@@ -36,6 +36,7 @@ Program::Program(Graph graph) : graph_(std::move(graph)) {
   inputs_.assign(graph_.values.begin(), graph_.values.begin() + graph_.inputs);
   for (ValueId v : graph_.outputs) outputs_.push_back(graph_.aval(v));
   optimize(graph_, evaluate_scalar);
+  fuse_dense(graph_);
 
   std::vector<cpu::Prepared> kernels;
   std::vector<Footprint> footprints;

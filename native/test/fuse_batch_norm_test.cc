@@ -1,7 +1,7 @@
 // Batch norm and relu give the same bits fused and apart, forward and backward; and what is no such pair stays as it is.
 #include "compiler/passes.h"
 #include "graph_builder.h"
-#include "op_check.h"
+#include "graph_run.h"
 
 using namespace flaxen;
 using namespace flaxen::test;
@@ -36,28 +36,6 @@ std::string ops(const Graph& graph) {
   return text;
 }
 
-// Each node on its own, in memory of its own and in place of its inputs.
-std::vector<Array> run(const Graph& graph, const std::vector<Array>& inputs) {
-  std::vector<Array> values = poisoned(graph.values);
-  for (size_t i = 0; i < inputs.size(); ++i) std::memcpy(values[i].data<uint8_t>(), inputs[i].data<uint8_t>(), inputs[i].aval.bytes());
-  for (const Node& node : graph.nodes) {
-    std::vector<const Array*> in;
-    std::vector<Aval> out;
-    for (ValueId v : node.inputs) in.push_back(&values[static_cast<size_t>(v)]);
-    for (ValueId v : node.outputs) out.push_back(graph.aval(v));
-    const std::vector<Array> results = run_prepared(cpu::prepare(graph, node), in, out, node.op, 1);
-    for (size_t o = 0; o < results.size(); ++o) {
-      std::memcpy(values[static_cast<size_t>(node.outputs[o])].data<uint8_t>(), results[o].data<uint8_t>(), results[o].aval.bytes());
-    }
-  }
-  std::vector<Array> outputs;
-  for (ValueId v : graph.outputs) {
-    outputs.emplace_back(graph.aval(v).dtype, graph.aval(v).shape);
-    std::memcpy(outputs.back().data<uint8_t>(), values[static_cast<size_t>(v)].data<uint8_t>(), graph.aval(v).bytes());
-  }
-  return outputs;
-}
-
 // The same bits, but that any NaN is as good as another: which of several a sum hands on is the compiler's choice.
 bool agree(const Array& a, const Array& b) {
   if (a.aval != b.aval) return false;
@@ -72,10 +50,10 @@ bool agree(const Array& a, const Array& b) {
 void same_bits_fused(const Graph& graph, const std::vector<Array>& inputs, const std::string& what) {
   Graph fused = graph;
   fuse_batch_norm(fused);
-  const std::vector<Array> wanted = run(graph, inputs), got = run(fused, inputs);
+  const std::vector<Array> wanted = run_nodes(graph, inputs), got = run_nodes(fused, inputs);
   for (size_t i = 0; i < wanted.size(); ++i) check(agree(got[i], wanted[i]), what + ": output " + std::to_string(i) + " changed");
   on_one_thread([&] {
-    const std::vector<Array> alone = run(fused, inputs);
+    const std::vector<Array> alone = run_nodes(fused, inputs);
     for (size_t i = 0; i < got.size(); ++i) check(alone[i].same_as(got[i]), what + ": one thread differs");
   });
 }

@@ -1,0 +1,11 @@
+// Dense layers as fuse_dense left them.
+#pragma once
+
+#include "cpu/kernel.h"
+
+namespace flaxen::cpu {
+
+void prepare_dense_norm(const Graph&, const Node&, Prepared&);  // fused.dense
+void prepare_dense_grad(const Graph&, const Node&, Prepared&);  // fused.denseGrad
+
+}  // namespace flaxen::cpu
