@@ -85,7 +85,7 @@ function notes(section: Section): string {
     .join('');
 }
 
-function table(lines: readonly (readonly string[])[]): string {
+export function table(lines: readonly (readonly string[])[]): string {
   const widths = lines[0]!.map((_, c) => Math.max(...lines.map((l) => (l[c] ?? '').length)));
   return lines
     .map((l) =>

@@ -1,4 +1,4 @@
-"""PyTorch on the CPU: python torch_peer.py [eager|fused|compile]. `fused` is eager with Adam's own fused form, which is not its default."""
+"""PyTorch: python torch_peer.py [eager|fused|compile] [cuda]. `fused` is eager with Adam's own fused form, which is not its default."""
 import sys
 
 import torch
@@ -8,6 +8,8 @@ from torch import nn
 from lines import serve
 
 MODE = sys.argv[1] if len(sys.argv) > 1 else 'eager'
+DEVICE = sys.argv[2] if len(sys.argv) > 2 else 'cpu'
+torch.set_default_device(DEVICE)
 
 
 def maybe_compile(f):
@@ -67,6 +69,8 @@ def repeat(f):
     def run(steps):
         for _ in range(steps):
             f()
+        if DEVICE == 'cuda':
+            torch.cuda.synchronize()
         return 0.0
 
     return run
@@ -112,4 +116,4 @@ def open_job(request):
     return open_kernel(request) if request['kind'] == 'kernel' else open_mlp(request)
 
 
-serve({'name': 'torch', 'version': f'torch {torch.__version__}', 'threads': torch.get_num_threads()}, open_job)
+serve({'name': 'torch', 'version': f'torch {torch.__version__}, {DEVICE}', 'threads': torch.get_num_threads()}, open_job)

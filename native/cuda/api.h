@@ -136,6 +136,10 @@ FLAXEN_CUDA_API size_t flaxen_cuda_gemm_scratch(const FlaxenCudaGemm* gemm, int 
 FLAXEN_CUDA_API int flaxen_cuda_gemm(const FlaxenCudaDevice* device, const FlaxenCudaGemm* gemm, const float* a, const float* b,
                                      const float* bias, float* c, float* moments, float* b_sums, void* scratch);
 
+/* The same of bfloat16 a and b: products and sums in float32. */
+FLAXEN_CUDA_API int flaxen_cuda_gemm_bf16(const FlaxenCudaDevice* device, const FlaxenCudaGemm* gemm, const uint16_t* a, const uint16_t* b,
+                                          const float* bias, float* c, float* moments, float* b_sums, void* scratch);
+
 /* c = a b of int32 or uint32 matrices, modulo 2^32; `precise` and `relu` are not looked at. */
 FLAXEN_CUDA_API int flaxen_cuda_gemm_integer(const FlaxenCudaDevice* device, const FlaxenCudaGemm* gemm, const void* a, const void* b,
                                              void* c);

@@ -21,8 +21,8 @@ __global__ void __launch_bounds__(256) gemm_finish(const float* __restrict__ par
 
 namespace {
 
-constexpr int64_t kBlocks = 128;      // about what fills a large device
-constexpr int64_t kLeastSplit = 256;  // of k
+constexpr int64_t kBlocks = 128;                       // about what fills a large device
+constexpr int64_t kLeastSplit = 256, kSplitStep = 32;  // of k; whole tiles of either kind
 
 struct Plan {
   int extent, splits;
@@ -35,20 +35,62 @@ Plan plan_of(const FlaxenCudaGemm& g, bool may_split) {
   const int64_t used = std::max<int64_t>(1, blocks(plan.extent));
   if (may_split && used < kBlocks / 2 && g.k >= 2 * kLeastSplit) {
     const int64_t splits = std::min(kBlocks / used, g.k / kLeastSplit);
-    plan.k_of_split = ceil_div(ceil_div(g.k, splits), int64_t{kInner}) * kInner;
+    plan.k_of_split = ceil_div(ceil_div(g.k, splits), kSplitStep) * kSplitStep;
     plan.splits = static_cast<int>(ceil_div(g.k, plan.k_of_split));
   }
   return plan;
 }
 
-bool aligned(const float* p, int64_t dense, int64_t stride, int64_t batch_stride) {
-  return (reinterpret_cast<uintptr_t>(p) & 15) == 0 && dense % 4 == 0 && stride % 4 == 0 && batch_stride % 4 == 0;
+bool aligned(const void* p, int64_t of, int64_t dense, int64_t stride, int64_t batch_stride) {
+  return (reinterpret_cast<uintptr_t>(p) & 15) == 0 && dense % of == 0 && stride % of == 0 && batch_stride % of == 0;
 }
 
 int finish(const FlaxenCudaDevice& device, const float* parts, const float* bias, float* c, int splits, int64_t elements, int64_t n,
            bool relu) {
   const Shape shape{dim3(static_cast<unsigned>(ceil_div(elements, int64_t{256}))), dim3(256)};
   return launch(device, shape, gemm_finish, parts, bias, c, splits, elements, n, relu);
+}
+
+int product(const FlaxenCudaDevice& device, const FlaxenCudaGemm& g, GemmLaunch run, int64_t element_bytes, const void* a, const void* b,
+            const float* bias, float* c, float* moments, float* b_sums, void* scratch) {
+  if (const int error = check_gemm(g, 64)) return error;
+  if ((moments || b_sums) && g.batch != 1) return FLAXEN_CUDA_BAD_ARGUMENT;
+  if (b_sums && g.m == 0) return FLAXEN_CUDA_BAD_ARGUMENT;
+  if (g.batch * g.m * g.n == 0) return 0;
+  const Plan plan = plan_of(g, !moments);
+  const bool split = plan.splits > 1;
+  const int64_t elements = g.batch * g.m * g.n;
+  float* parts = static_cast<float*>(scratch);
+  GemmArguments arguments{};
+  arguments.a = a;
+  arguments.b = b;
+  arguments.bias = split ? nullptr : bias;
+  arguments.c = split ? parts : c;
+  arguments.moments = moments;
+  arguments.b_sums = split && b_sums ? parts + plan.splits * elements : b_sums;
+  arguments.m = g.m;
+  arguments.n = g.n;
+  arguments.k = g.k;
+  arguments.a_stride = g.a_stride;
+  arguments.b_stride = g.b_stride;
+  arguments.a_batch = g.a_batch;
+  arguments.b_batch = g.b_batch;
+  arguments.k_of_split = plan.k_of_split;
+  arguments.splits = plan.splits;
+  arguments.relu = g.relu && !split;
+  arguments.a_vectors = aligned(a, 16 / element_bytes, g.a_transposed ? g.m : g.k, g.a_stride, g.a_batch);
+  arguments.b_vectors = aligned(b, 16 / element_bytes, g.b_transposed ? g.k : g.n, g.b_stride, g.b_batch);
+  int error = for_batches(g.batch, [&](int64_t first, int64_t count) {
+    GemmArguments part = arguments;
+    part.a = static_cast<const char*>(a) + first * g.a_batch * element_bytes;
+    part.b = static_cast<const char*>(b) + first * g.b_batch * element_bytes;
+    part.c += first * g.m * g.n;
+    return run(device, part, count, plan.extent, !g.a_transposed, g.b_transposed != 0);
+  });
+  if (error || !split) return error;
+  error = finish(device, parts, bias, c, plan.splits, elements, g.n, g.relu != 0);
+  if (error || !b_sums) return error;
+  return finish(device, arguments.b_sums, nullptr, b_sums, plan.splits, g.n, g.n, false);
 }
 
 }  // namespace
@@ -67,43 +109,12 @@ extern "C" size_t flaxen_cuda_gemm_scratch(const FlaxenCudaGemm* g, int moments)
 
 extern "C" int flaxen_cuda_gemm(const FlaxenCudaDevice* device, const FlaxenCudaGemm* g, const float* a, const float* b, const float* bias,
                                 float* c, float* moments, float* b_sums, void* scratch) {
-  if (const int error = check_gemm(*g, 64)) return error;
-  if ((moments || b_sums) && g->batch != 1) return FLAXEN_CUDA_BAD_ARGUMENT;
-  if (b_sums && g->m == 0) return FLAXEN_CUDA_BAD_ARGUMENT;
-  if (g->batch * g->m * g->n == 0) return 0;
-  const Plan plan = plan_of(*g, !moments);
-  const bool split = plan.splits > 1;
-  const int64_t elements = g->batch * g->m * g->n;
-  float* parts = static_cast<float*>(scratch);
-  GemmArguments arguments{};
-  arguments.a = a;
-  arguments.b = b;
-  arguments.bias = split ? nullptr : bias;
-  arguments.c = split ? parts : c;
-  arguments.moments = moments;
-  arguments.b_sums = split && b_sums ? parts + plan.splits * elements : b_sums;
-  arguments.m = g->m;
-  arguments.n = g->n;
-  arguments.k = g->k;
-  arguments.a_stride = g->a_stride;
-  arguments.b_stride = g->b_stride;
-  arguments.a_batch = g->a_batch;
-  arguments.b_batch = g->b_batch;
-  arguments.k_of_split = plan.k_of_split;
-  arguments.splits = plan.splits;
-  arguments.relu = g->relu && !split;
-  arguments.a_vectors = aligned(a, g->a_transposed ? g->m : g->k, g->a_stride, g->a_batch);
-  arguments.b_vectors = aligned(b, g->b_transposed ? g->k : g->n, g->b_stride, g->b_batch);
   const auto run = g->precise || device->capability < 80 ? gemm_fma : gemm_tf32;
-  int error = for_batches(g->batch, [&](int64_t first, int64_t count) {
-    GemmArguments part = arguments;
-    part.a += first * g->a_batch;
-    part.b += first * g->b_batch;
-    part.c += first * g->m * g->n;
-    return run(*device, part, count, plan.extent, !g->a_transposed, g->b_transposed != 0);
-  });
-  if (error || !split) return error;
-  error = finish(*device, parts, bias, c, plan.splits, elements, g->n, g->relu != 0);
-  if (error || !b_sums) return error;
-  return finish(*device, arguments.b_sums, nullptr, b_sums, plan.splits, g->n, g->n, false);
+  return product(*device, *g, run, sizeof(float), a, b, bias, c, moments, b_sums, scratch);
+}
+
+extern "C" int flaxen_cuda_gemm_bf16(const FlaxenCudaDevice* device, const FlaxenCudaGemm* g, const uint16_t* a, const uint16_t* b,
+                                     const float* bias, float* c, float* moments, float* b_sums, void* scratch) {
+  const auto run = g->precise || device->capability < 80 ? gemm_bf16_fma : gemm_bf16;
+  return product(*device, *g, run, sizeof(uint16_t), a, b, bias, c, moments, b_sums, scratch);
 }

@@ -1,13 +1,14 @@
 // C = A B + bias, then relu: the kernel behind dense layers, their gradients and dotGeneral.
 //
-// Must move 4 (m k + k n + m n) bytes and make 2 m n k operations; a block of 128 x 128 reads each element of A n / 128 times and of B m /
-// 128 times, 1 byte of traffic from L2 for 16 operations (64 x 64, for matrices that would fill few blocks: 8). A ring of tiles of 16 along
-// k (3, or 2 for FMA) is filled by cp.async while the oldest is multiplied; one barrier a tile. 57 to 61 KB of shared memory with tensor
-// cores, 38 to 41 with FMA, half of it for 64 x 64. 116 to 172 registers with tensor cores, 124 to 206 with FMA: 64 sums, 24 to 64
-// operands; 72 to 96 for 64 x 64. The epilogue has the sums in registers: bias and relu cost no traffic. Where asked, it also finds each
-// column's moments over the block's rows, which is what a batch norm behind it would read all of C for; and the column sums of B, a bias
-// gradient where B is a cotangent. Tall k is split over blocks that write partial products, summed in order by a second kernel: the same
-// bits in every run.
+// Must move 4 (m k + k n + m n) bytes (2 an element of A and B in bfloat16) and make 2 m n k operations; a block of 128 x 128 reads each
+// element of A n / 128 times and of B m / 128 times, 1 byte of traffic from L2 for 16 operations (32 in bfloat16; 64 x 64, for matrices
+// that would fill few blocks: half). A ring of tiles of 64 bytes along k (3, or 2 for FMA) is filled by cp.async while the oldest is
+// multiplied; one barrier a tile. 57 to 61 KB of shared memory with tensor cores, 38 to 41 with FMA, half of it for 64 x 64. 118 to 128
+// registers with tensor cores, so that two blocks share a multiprocessor, 80 to 96 for 64 x 64; with FMA 125 to 168 and 91 to 135: 64 sums,
+// 24 to 64 operands. The epilogue has the sums in registers: bias and relu cost no traffic. Where asked, it also finds each column's
+// moments over the block's rows, which is what a batch norm behind it would read all of C for; and the column sums of B, a bias gradient
+// where B is a cotangent. Tall k is split over blocks that write partial products, summed in order by a second kernel: the same bits in
+// every run.
 #pragma once
 
 #include "cuda/gemm_tile.cuh"
@@ -16,7 +17,8 @@
 namespace flaxen::cuda {
 
 struct GemmArguments {
-  const float *a, *b, *bias;
+  const void *a, *b;  // of Product::Element
+  const float* bias;
   float *c, *moments, *b_sums;
   int64_t m, n, k, a_stride, b_stride, a_batch, b_batch;
   int64_t k_of_split;
@@ -25,10 +27,11 @@ struct GemmArguments {
 };
 
 template <typename Product, int rows, int columns, bool a_along_k, bool b_along_k>
-__global__ void __launch_bounds__(Product::kThreads) gemm(const GemmArguments g) {
+__global__ void __launch_bounds__(Product::kThreads, Product::kResident) gemm(const GemmArguments g) {
+  using Element = typename Product::Element;
   struct Stage {
-    Tile<rows, a_along_k> a;
-    Tile<columns, b_along_k> b;
+    Tile<Element, rows, a_along_k> a;
+    Tile<Element, columns, b_along_k> b;
   };
   FLAXEN_DYNAMIC_SHARED(memory);
   Stage* stages = reinterpret_cast<Stage*>(memory);
@@ -37,15 +40,15 @@ __global__ void __launch_bounds__(Product::kThreads) gemm(const GemmArguments g)
   const int64_t row0 = int64_t{blockIdx.x} * rows, column0 = int64_t{blockIdx.y} * columns;
   const int64_t batch = blockIdx.z / g.splits, split = blockIdx.z - batch * g.splits;
   const int64_t k_begin = split * g.k_of_split, k_end = k_begin + g.k_of_split < g.k ? k_begin + g.k_of_split : g.k;
-  const int tiles = static_cast<int>(ceil_div(k_end - k_begin, int64_t{kInner}));
-  const Operand a{g.a + batch * g.a_batch, g.m, g.a_stride, k_end, g.a_vectors};
-  const Operand b{g.b + batch * g.b_batch, g.n, g.b_stride, k_end, g.b_vectors};
+  const int tiles = static_cast<int>(ceil_div(k_end - k_begin, int64_t{kInner<Element>}));
+  const Operand<Element> a{static_cast<const Element*>(g.a) + batch * g.a_batch, g.m, g.a_stride, k_end, g.a_vectors};
+  const Operand<Element> b{static_cast<const Element*>(g.b) + batch * g.b_batch, g.n, g.b_stride, k_end, g.b_vectors};
 
   const auto load = [&](int tile) {
     if (tile < tiles) {
       Stage& stage = stages[tile % kStages];
-      load_tile<Product::kThreads>(stage.a, a, row0, k_begin + int64_t{tile} * kInner);
-      load_tile<Product::kThreads>(stage.b, b, column0, k_begin + int64_t{tile} * kInner);
+      load_tile<Product::kThreads>(stage.a, a, row0, k_begin + int64_t{tile} * kInner<Element>);
+      load_tile<Product::kThreads>(stage.b, b, column0, k_begin + int64_t{tile} * kInner<Element>);
     }
     commit_copies();  // also of nothing, so that the count of groups is that of tiles
   };
@@ -61,7 +64,7 @@ __global__ void __launch_bounds__(Product::kThreads) gemm(const GemmArguments g)
     product.add(stage.a, stage.b);
     if (g.b_sums && blockIdx.x == 0 && thread < columns) {
 #pragma unroll
-      for (int k = 0; k < kInner; ++k) b_sum += stage.b.at(thread, k);
+      for (int k = 0; k < kInner<Element>; ++k) b_sum += widened(stage.b.at(thread, k));
     }
   }
   wait_copies<0>();
@@ -123,7 +126,7 @@ __global__ void __launch_bounds__(Product::kThreads) gemm(const GemmArguments g)
 template <template <int, int, bool, bool> typename Product, int extent, bool a_along_k, bool b_along_k>
 int launch_gemm(const FlaxenCudaDevice& device, const GemmArguments& arguments, int64_t batch) {
   using P = Product<extent, extent, a_along_k, b_along_k>;
-  const size_t stage = sizeof(Tile<extent, a_along_k>) + sizeof(Tile<extent, b_along_k>);
+  const size_t stage = sizeof(Tile<typename P::Element, extent, a_along_k>) + sizeof(Tile<typename P::Element, extent, b_along_k>);
   const Shape shape{dim3(static_cast<unsigned>(ceil_div(arguments.m, int64_t{extent})),
                          static_cast<unsigned>(ceil_div(arguments.n, int64_t{extent})), static_cast<unsigned>(batch * arguments.splits)),
                     dim3(P::kThreads), P::kStages * stage};
@@ -142,8 +145,12 @@ int launch_gemm(const FlaxenCudaDevice& device, const GemmArguments& g, int64_t 
   return b_along_k ? launch_gemm<Product, 64, false, true>(device, g, batch) : launch_gemm<Product, 64, false, false>(device, g, batch);
 }
 
-// gemm_fma.cu and gemm_tf32.cu: apart, so that they compile side by side.
+// Each in a file of its own, so that they compile side by side.
+using GemmLaunch = int (*)(const FlaxenCudaDevice& device, const GemmArguments& g, int64_t batch, int extent, bool a_along_k,
+                           bool b_along_k);
 int gemm_fma(const FlaxenCudaDevice& device, const GemmArguments& g, int64_t batch, int extent, bool a_along_k, bool b_along_k);
 int gemm_tf32(const FlaxenCudaDevice& device, const GemmArguments& g, int64_t batch, int extent, bool a_along_k, bool b_along_k);
+int gemm_bf16_fma(const FlaxenCudaDevice& device, const GemmArguments& g, int64_t batch, int extent, bool a_along_k, bool b_along_k);
+int gemm_bf16(const FlaxenCudaDevice& device, const GemmArguments& g, int64_t batch, int extent, bool a_along_k, bool b_along_k);
 
 }  // namespace flaxen::cuda

@@ -4,7 +4,7 @@
 namespace flaxen::cuda {
 
 int gemm_tf32(const FlaxenCudaDevice& device, const GemmArguments& g, int64_t batch, int extent, bool a_along_k, bool b_along_k) {
-  return launch_gemm<MmaProduct>(device, g, batch, extent, a_along_k, b_along_k);
+  return launch_gemm<Tf32Product>(device, g, batch, extent, a_along_k, b_along_k);
 }
 
 }  // namespace flaxen::cuda

@@ -59,6 +59,18 @@ FLAXEN_DEVICE void mma_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_
 #endif
 }
 
+// d (16 x 8) += a (16 x 16) * b (16 x 8) of bfloat16, two in a word, the even k in the low half. With g = lane / 4 and t = lane % 4 a lane
+// holds a0 = A[g][2t..], a1 = A[g+8][2t..], a2 = A[g][2t+8..], a3 = A[g+8][2t+8..]; b0 = B[2t..][g], b1 = B[2t+8..][g]; d as above.
+FLAXEN_DEVICE void mma_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+#if defined(FLAXEN_SIMT_HOST)
+  flaxen::simt::mma_bf16(d, a, b);
+#elif FLAXEN_ARCH >= 800
+  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+               : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#endif
+}
+
 // Copies `bytes` (4, 8 or 16, and both addresses aligned to it) to shared memory in the background, or zeros where `inside` is false.
 // Before sm_80 it copies at once.
 template <int bytes>

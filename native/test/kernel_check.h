@@ -19,6 +19,7 @@
 namespace flaxen::test {
 
 inline int failures = 0;
+inline uint32_t seed_base = 0;  // a run on other numbers
 
 inline void check(bool ok, const std::string& what) {
   if (ok) return;

@@ -72,7 +72,7 @@ inline Array filled(DType dtype, Shape shape, const std::function<double(int64_t
 
 // Small numbers of either sign where the dtype has them.
 inline Array random_array(DType dtype, Shape shape, uint32_t seed, int64_t skew = 0) {
-  std::mt19937 engine(seed);
+  std::mt19937 engine(seed_base + seed);
   return filled(
       dtype, std::move(shape),
       [&](int64_t) -> double {

@@ -93,10 +93,7 @@ void compare(const Layout& layout, bool relu, Effort effort = Effort::usual) {
       what, effort);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  open_platform(argc, argv);
+const Family family("batch norm strided", [] {
   for (const bool relu : {false, true}) {
     compare(Layout({1, 1}, 0, 0), relu);
     compare(Layout({3, 5, 7}, 1, 0), relu, Effort::thorough);
@@ -120,5 +117,6 @@ int main(int argc, char** argv) {
   check(flaxen_cuda_batch_norm_strided(&device(), &view, nullptr, nullptr, nullptr, kEpsilon, 0, nullptr, nullptr, nullptr, nullptr) ==
             FLAXEN_CUDA_TOO_LARGE,
         "2^40 rows");
-  return report("cuda batch norm strided");
-}
+});
+
+}  // namespace

@@ -150,10 +150,7 @@ void split_variance() {
   }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  open_platform(argc, argv);
+const Family family("batch norm", [] {
   for (const auto& [rows, columns] :
        {std::pair<int64_t, int64_t>{1, 3}, {3, 1}, {31, 33}, {33, 4}, {64, 64}, {127, 31}, {129, 132}, {257, 5}, {512, 8}, {700, 36}}) {
     const Problem p(rows, columns);
@@ -174,5 +171,6 @@ int main(int argc, char** argv) {
   check(flaxen_cuda_batch_norm(&device(), -1, 3, nullptr, nullptr, nullptr, kEpsilon, 0, nullptr, nullptr, nullptr, nullptr) ==
             FLAXEN_CUDA_BAD_ARGUMENT,
         "a negative size");
-  return report("cuda batch norm");
-}
+});
+
+}  // namespace

@@ -164,10 +164,7 @@ void refusals() {
   check_call(flaxen_cuda_sum_pool_grad(&device(), &p, nullptr, nullptr), "no channels");
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  open_platform(argc, argv);
+const Family family("conv", [] {
   const Three none{0, 0, 0}, one{1, 1, 1};
   // size, window, stride, low, high, dilation
   const Geometry line({1, 1, 31}, {1, 1, 3}, one, {0, 0, 2}, none, one);
@@ -195,5 +192,6 @@ int main(int argc, char** argv) {
   pools(Geometry({1, 3, 3}, {1, 2, 2}, {1, 1, 1}, {0, 3, 2}, {0, 2, 4}, one), 1, 2, false);
   pools(nothing, 2, 2, false);
   refusals();
-  return report("cuda conv");
-}
+});
+
+}  // namespace

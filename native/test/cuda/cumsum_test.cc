@@ -56,10 +56,7 @@ void wraps() {
       "wraps");
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  open_platform(argc, argv);
+const Family family("cumsum", [] {
   for (const bool reverse : {false, true}) {
     for (int64_t n : {1, 3, 31, 33, 64, 127, 129, 512}) sums(DType::f32, {n}, 0, reverse, n == 129 ? Effort::thorough : Effort::usual);
     sums(DType::f32, {3, 33, 5}, 1, reverse);
@@ -76,5 +73,6 @@ int main(int argc, char** argv) {
   check_call(flaxen_cuda_cumsum(&device(), FLAXEN_CUDA_F32, 3, 0, 2, 0, nullptr, nullptr, nullptr), "nothing");
   check(flaxen_cuda_cumsum(&device(), FLAXEN_CUDA_BOOL, 1, 2, 1, 0, nullptr, nullptr, nullptr) == FLAXEN_CUDA_BAD_ARGUMENT, "of bool");
   check(flaxen_cuda_cumsum(&device(), FLAXEN_CUDA_F32, 1, -2, 1, 0, nullptr, nullptr, nullptr) == FLAXEN_CUDA_BAD_ARGUMENT, "negative");
-  return report("cuda cumsum");
-}
+});
+
+}  // namespace

@@ -19,6 +19,7 @@ class DeviceArray {
  public:
   explicit DeviceArray(int64_t size, int64_t skew = 0) : size_(size), skew_(skew) {
     check_call(cudaMalloc(reinterpret_cast<void**>(&base_), static_cast<size_t>(size + skew) * sizeof(T)), "cudaMalloc");
+    poison(base_, static_cast<size_t>(size + skew) * sizeof(T));
   }
   explicit DeviceArray(const std::vector<T>& values, int64_t skew = 0) : DeviceArray(static_cast<int64_t>(values.size()), skew) {
     check_call(cudaMemcpy(data(), values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice), "cudaMemcpy");
@@ -42,7 +43,7 @@ class DeviceArray {
 };
 
 inline std::vector<float> random_values(int64_t size, uint32_t seed, float mean = 0, float deviation = 1) {
-  std::mt19937 engine(seed);
+  std::mt19937 engine(seed_base + seed);
   std::vector<float> x(static_cast<size_t>(size));
   for (float& v : x) v = mean + deviation * (static_cast<float>(engine()) / 2147483648.0f - 1);
   return x;

@@ -52,7 +52,7 @@ Array interesting(DType dtype, uint32_t seed, bool moderate = false) {
       0.0f,  -0.0f, 1.0f,   -1.0f,  0.5f,        INFINITY, -INFINITY, NAN,  1e-45f,     -1e-40f,       1.17549435e-38f, 3.4028235e38f,
       88.5f, 89.0f, -88.0f, -104.f, 0.41421354f, 0.625f,   -2.5f,     2.5f, 16777217.f, 2147483648.0f, -2147483648.0f,  4294967296.0f};
   const uint32_t integers[] = {0, 1, 2, 31, 32, 33, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff};
-  std::mt19937 engine(seed);
+  std::mt19937 engine(seed_base + seed);
   const int64_t n = 331;
   Array a(dtype, {n});
   for (int64_t i = 0; i < n; ++i) {
@@ -205,7 +205,10 @@ void test_adam() {
           pointers.push_back(rate.data());
           for (size_t k : {0, 2, 3}) pointers.push_back(arrays[first + k].data());  // in place
         }
-        check_call(flaxen_cuda_elementwise(&device(), &code, static_cast<int>(sizes.size()), sizes.data(), pointers.data()), "adam");
+        const int launches = launches_of([&] {
+          check_call(flaxen_cuda_elementwise(&device(), &code, static_cast<int>(sizes.size()), sizes.data(), pointers.data()), "adam");
+        });
+        check(launches == 1, "a whole tree is updated by one launch, not " + std::to_string(launches));
         for (size_t s = 0; s < sizes.size(); ++s) {
           const auto seed = static_cast<uint32_t>(10 * s);
           const auto p0 = random_values(sizes[s], seed), g = random_values(sizes[s], seed + 1), m0 = random_values(sizes[s], seed + 2),
@@ -226,6 +229,65 @@ void test_adam() {
       "adam", Effort::thorough);
 }
 
+// Momentum and weights of a tree of three leaves: as much of SGD as is elementwise, in one launch too.
+void test_sgd() {
+  const std::vector<int64_t> sizes{33, 1, 400};
+  ElementwiseProgram p;
+  p.shape = {400};
+  for (int32_t i = 0; i < 3; ++i) p.loads.push_back({i, DType::f32, {1}});  // p, g, trace
+  for (float c : {0.9f, -0.05f}) {
+    uint32_t bits;
+    std::memcpy(&bits, &c, sizeof bits);
+    p.constants.push_back({DType::f32, bits});
+  }
+  const int32_t r = p.first_result();
+  p.code = {{Opcode::fma, DType::f32, {2, 3, 1}}, {Opcode::fma, DType::f32, {r, 4, 0}}};
+  p.stores = {r + 1, r};
+  const FlaxenElementwiseCode code = cuda::encode(p, 3);
+  on_schedules(
+      [&] {
+        std::vector<DeviceArray<float>> arrays;
+        std::vector<void*> pointers;
+        for (size_t s = 0; s < sizes.size(); ++s) {
+          for (uint32_t k = 0; k < 3; ++k) arrays.emplace_back(random_values(sizes[s], static_cast<uint32_t>(10 * s) + k));
+          for (size_t k : {0, 1, 2, 0, 2}) pointers.push_back(arrays[3 * s + k].data());
+        }
+        const int launches = launches_of([&] {
+          check_call(flaxen_cuda_elementwise(&device(), &code, static_cast<int>(sizes.size()), sizes.data(), pointers.data()), "sgd");
+        });
+        check(launches == 1, "a whole tree is updated by one launch, not " + std::to_string(launches));
+        for (size_t s = 0; s < sizes.size(); ++s) {
+          const auto seed = static_cast<uint32_t>(10 * s);
+          const auto p0 = random_values(sizes[s], seed), g = random_values(sizes[s], seed + 1), t0 = random_values(sizes[s], seed + 2);
+          std::vector<double> p1, t1;
+          for (size_t i = 0; i < p0.size(); ++i) {
+            t1.push_back(0.9 * static_cast<double>(t0[i]) + static_cast<double>(g[i]));
+            p1.push_back(static_cast<double>(p0[i]) - 0.05 * t1.back());
+          }
+          check_close(arrays[3 * s].read(), p1, 1e-6, "sgd, leaf " + std::to_string(s));
+          check_close(arrays[3 * s + 2].read(), t1, 1e-6, "sgd, trace of leaf " + std::to_string(s));
+        }
+      },
+      "sgd");
+}
+
+// Programs without inputs: a filled array, and indices along a dimension.
+void test_creation() {
+  for (DType t : kAll) {
+    ElementwiseProgram p;
+    p.shape = {3, 33, 5};
+    p.constants = {{t, t == DType::boolean ? 1u : 0x40490fdbu}};
+    p.stores = {p.first_constant()};
+    compare(p, {}, std::string("full ") + name_of(t));
+    if (t == DType::boolean) continue;
+    ElementwiseProgram counting;
+    counting.shape = {3, 33, 5};
+    counting.loads = {{ElementwiseProgram::kIota, t, {0, 1, 0}}};
+    counting.stores = {0};
+    compare(counting, {}, std::string("iota ") + name_of(t));
+  }
+}
+
 void test_refusals() {
   const int64_t negative = -1, huge = int64_t{1} << 31;
   ElementwiseProgram p = single(Opcode::neg, {DType::f32}, DType::f32, {4});
@@ -237,15 +299,15 @@ void test_refusals() {
   check(flaxen_cuda_elementwise(&device(), &code, 0, nullptr, pointers) == FLAXEN_CUDA_BAD_ARGUMENT, "too many instructions");
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  open_platform(argc, argv);
+const Family family("elementwise", [] {
   test_operations();
   test_sizes();
   test_loads();
   test_many_registers();
   test_adam();
+  test_sgd();
+  test_creation();
   test_refusals();
-  return report("cuda elementwise");
-}
+});
+
+}  // namespace

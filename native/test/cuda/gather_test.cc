@@ -10,7 +10,7 @@ constexpr DType kAll[] = {DType::f32, DType::i32, DType::u32, DType::boolean};
 
 // Mostly inside; some below 0 (or far above, unsigned), some past the end; many equal.
 Array indices_for(DType dtype, const Shape& shape, int64_t n, uint32_t seed) {
-  std::mt19937 engine(seed);
+  std::mt19937 engine(seed_base + seed);
   return filled(dtype, shape, [&](int64_t) -> double {
     const uint32_t r = engine();
     if (r % 11 == 0) return dtype == DType::i32 ? -1 - static_cast<double>(r % 5) : 4294967295.0 - r % 5;
@@ -80,10 +80,7 @@ void scatters(const Case& c, DType type, DType index_type) {
       what, count(c.indices) == 33 ? Effort::thorough : Effort::usual);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  open_platform(argc, argv);
+const Family family("gather", [] {
   const Case cases[] = {{{7}, 0, {1}, false},
                         {{5, 3}, 0, {33}, false},
                         {{3, 31, 2}, 1, {4, 5}, false},
@@ -115,5 +112,6 @@ int main(int argc, char** argv) {
   g = gather_of(cases[0], DType::f32, DType::i32, false);
   g.outer = g.n = int64_t{1} << 20;
   check(flaxen_cuda_scatter_add(&device(), &g, nullptr, nullptr, nullptr, nullptr, nullptr) == FLAXEN_CUDA_TOO_LARGE, "2^40 elements");
-  return report("cuda gather");
-}
+});
+
+}  // namespace

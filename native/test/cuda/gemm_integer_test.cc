@@ -19,7 +19,7 @@ void products(int64_t m, int64_t n, int64_t k, int layout, int64_t batch = 1, in
   g.b_batch = g.b_stride * (g.b_transposed ? n : k);
   const std::string what = "integer gemm of " + std::to_string(batch) + " x " + std::to_string(m) + " x " + std::to_string(n) + " x " +
                            std::to_string(k) + ", layout " + std::to_string(layout);
-  std::mt19937 engine(7);
+  std::mt19937 engine(seed_base + 7);
   std::vector<uint32_t> a(static_cast<size_t>(g.a_batch * batch)), b(static_cast<size_t>(g.b_batch * batch)), wanted;
   for (uint32_t& v : a) v = static_cast<uint32_t>(engine());
   for (uint32_t& v : b) v = static_cast<uint32_t>(engine());
@@ -44,10 +44,7 @@ void products(int64_t m, int64_t n, int64_t k, int layout, int64_t batch = 1, in
       what, effort);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  open_platform(argc, argv);
+const Family family("gemm integer", [] {
   for (int layout = 0; layout < 4; ++layout) {
     products(1, 1, 1, layout);
     products(3, 31, 33, layout, 2, 1);
@@ -59,5 +56,6 @@ int main(int argc, char** argv) {
   g.batch = g.m = g.n = g.k = 4;
   g.a_stride = g.b_stride = 3;
   check(flaxen_cuda_gemm_integer(&device(), &g, nullptr, nullptr, nullptr) == FLAXEN_CUDA_BAD_ARGUMENT, "rows that overlap");
-  return report("cuda gemm integer");
-}
+});
+
+}  // namespace

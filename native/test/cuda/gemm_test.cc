@@ -1,4 +1,4 @@
-// Products against float64, in float32 and tf32: layouts, batches, splits, and everything that the epilogue does.
+// Products against float64, in float32, tf32 and bfloat16: layouts, batches, splits, and everything that the epilogue does.
 #include "cuda/device_array.h"
 
 using namespace flaxen::test;
@@ -7,6 +7,7 @@ namespace {
 
 struct Problem {
   FlaxenCudaGemm g{};
+  bool bf16 = false;  // the inputs are rounded to bfloat16, and given as such
   std::vector<float> a, b, bias;
 
   Problem(int64_t m, int64_t n, int64_t k, bool a_transposed = false, bool b_transposed = false, int64_t batch = 1, int64_t padding = 0) {
@@ -32,7 +33,7 @@ struct Problem {
   }
   std::string text() const {
     return std::to_string(g.batch) + " x (" + std::to_string(g.m) + " x " + std::to_string(g.k) + " * " + std::to_string(g.n) + ")" +
-           (g.a_transposed ? " a'" : "") + (g.b_transposed ? " b'" : "") + (g.precise ? " precise" : "");
+           (g.a_transposed ? " a'" : "") + (g.b_transposed ? " b'" : "") + (g.precise ? " precise" : "") + (bf16 ? " bfloat16" : "");
   }
 };
 
@@ -40,7 +41,8 @@ struct Extras {
   bool bias = false, relu = false, moments = false, b_sums = false;
 };
 
-bool in_tf32(const Problem& p) { return device().capability >= 80 && !p.g.precise; }
+bool on_tensor_cores(const Problem& p) { return device().capability >= 80 && !p.g.precise; }
+bool in_tf32(const Problem& p) { return on_tensor_cores(p) && !p.bf16; }
 
 // To 10 bits of mantissa, halves away from zero: what the kernel's cvt.rna does, so that only the sums' own rounding is left to tolerate.
 float rounded_to_tf32(float x) {
@@ -51,8 +53,18 @@ float rounded_to_tf32(float x) {
   return x;
 }
 
+std::vector<uint16_t> upper_halves(const std::vector<float>& x) {
+  std::vector<uint16_t> halves;
+  for (float v : x) {
+    uint32_t bits;
+    std::memcpy(&bits, &v, sizeof bits);
+    halves.push_back(static_cast<uint16_t>(bits >> 16));
+  }
+  return halves;
+}
+
 // A tensor core may cut its sum off after every 8 of k.
-double tolerance(const Problem& p) { return in_tf32(p) ? 2e-6 * (2 + static_cast<double>(p.g.k) / 8) : 4e-6; }
+double tolerance(const Problem& p) { return on_tensor_cores(p) ? 2e-6 * (2 + static_cast<double>(p.g.k) / 8) : 4e-6; }
 
 void check_moments(const std::vector<float>& moments, const std::vector<float>& c, const FlaxenCudaGemm& g, const std::string& what) {
   const int64_t rows = flaxen_cuda_gemm_moment_rows(&g);
@@ -98,13 +110,21 @@ void run(Problem p, const Extras& extras, int64_t skew = 0, Effort effort = Effo
       "gemm " + p.text() + (extras.bias ? " bias" : "") + (extras.relu ? " relu" : "") + (extras.moments ? " moments" : "");
   on_schedules(
       [&] {
-        const DeviceArray<float> a(given.a, skew), b(given.b, skew), bias(p.bias), c(g.batch * g.m * g.n), sums(g.n);
+        const DeviceArray<float> bias(p.bias), c(g.batch * g.m * g.n), sums(g.n);
         const int64_t rows = flaxen_cuda_gemm_moment_rows(&g);
         const DeviceArray<float> moments((g.m + rows - 1) / rows * 3 * g.n);
         const DeviceArray<uint8_t> scratch(static_cast<int64_t>(flaxen_cuda_gemm_scratch(&g, extras.moments)));
-        check_call(flaxen_cuda_gemm(&device(), &g, a.data(), b.data(), extras.bias ? bias.data() : nullptr, c.data(),
-                                    extras.moments ? moments.data() : nullptr, extras.b_sums ? sums.data() : nullptr, scratch.data()),
-                   what);
+        const auto call = [&](auto gemm, const auto& a, const auto& b) {
+          check_call(gemm(&device(), &g, a.data(), b.data(), extras.bias ? bias.data() : nullptr, c.data(),
+                          extras.moments ? moments.data() : nullptr, extras.b_sums ? sums.data() : nullptr, scratch.data()),
+                     what);
+        };
+        if (p.bf16) {
+          call(flaxen_cuda_gemm_bf16, DeviceArray<uint16_t>(upper_halves(given.a), skew),
+               DeviceArray<uint16_t>(upper_halves(given.b), skew));
+        } else {
+          call(flaxen_cuda_gemm, DeviceArray<float>(given.a, skew), DeviceArray<float>(given.b, skew));
+        }
         check_close(c.read(), wanted, tolerance(p), what);
         if (extras.moments) check_moments(moments.read(), c.read(), g, what);
         if (extras.b_sums) check_close(sums.read(), b_sums, 4e-6, what + ", sums of b");
@@ -138,10 +158,20 @@ Problem precise(Problem p) {
   return p;
 }
 
-}  // namespace
+Problem in_bf16(Problem p) {
+  p.bf16 = true;
+  for (std::vector<float>* values : {&p.a, &p.b}) {
+    for (float& v : *values) {
+      uint32_t bits;
+      std::memcpy(&bits, &v, sizeof bits);
+      bits &= 0xffff0000u;
+      std::memcpy(&v, &bits, sizeof v);
+    }
+  }
+  return p;
+}
 
-int main(int argc, char** argv) {
-  open_platform(argc, argv);
+const Family family("gemm", [] {
   const bool tensor_cores = device().capability >= 80;
   for (const auto& [m, n, k] :
        {std::array<int64_t, 3>{1, 1, 1}, {3, 31, 33}, {33, 3, 31}, {64, 64, 64}, {31, 127, 17}, {129, 33, 64}, {65, 129, 48}}) {
@@ -150,6 +180,7 @@ int main(int argc, char** argv) {
       const Extras extras{.bias = (layout & 1) != 0, .relu = layout == 3, .b_sums = layout == 1};
       run(p, extras, 0, m == 33 ? Effort::thorough : Effort::usual);
       if (tensor_cores && (m == 64 || m == 31)) run(precise(p), extras);
+      if (m == 3 || m == 64 || m == 65) run(in_bf16(p), extras, 0, m == 3 ? Effort::thorough : Effort::usual);
     }
   }
   exact();
@@ -159,18 +190,25 @@ int main(int argc, char** argv) {
   run(Problem(60, 68, 36), {.bias = true}, 1);
   run(Problem(30, 20, 40, false, true, 3), {.bias = true});
   run(Problem(8, 8, 0), {.bias = true, .relu = true});
+  run(in_bf16(Problem(24, 40, 72, false, true, 2, 8)), {.bias = true});
+  run(in_bf16(Problem(24, 40, 72, true, false, 1, 4)), {.bias = true, .b_sums = true});
+  run(in_bf16(Problem(24, 40, 72)), {.bias = true}, 3);
+  if (tensor_cores) run(in_bf16(precise(Problem(31, 66, 40))), {.bias = true, .relu = true});
   // Splits of k, one of them short.
+  run(in_bf16(Problem(20, 12, 700, true)), {.bias = true, .relu = true, .b_sums = true}, 0, Effort::thorough);
   run(Problem(20, 12, 700, true), {.bias = true, .relu = true, .b_sums = true}, 0, Effort::thorough);
   run(Problem(5, 6, 515), {.bias = true}, 1);
   // Moments for a batch norm behind.
   run(Problem(130, 70, 20), {.bias = true, .moments = true}, 0, Effort::thorough);
   run(Problem(1, 5, 600), {.bias = true, .relu = true, .moments = true});
+  run(in_bf16(Problem(130, 70, 20)), {.bias = true, .moments = true});
   // The large tile, which only large matrices get: 96 blocks of 128 x 128.
   for (int layout = 0; layout < 4; ++layout) {
     Problem p(127, 127, 20, layout & 1, layout & 2, 96);
     p.g.a_batch = p.g.b_batch = 0;  // one product 96 times
     run(p, {.bias = true, .relu = layout == 0}, 0, Effort::once);
     if (tensor_cores && layout == 0) run(precise(p), {}, 0, Effort::once);
+    if (layout == 1) run(in_bf16(p), {.relu = true}, 0, Effort::once);
   }
   FlaxenCudaGemm g = Problem(4, 4, 4).g;
   g.a_stride = 3;
@@ -180,5 +218,6 @@ int main(int argc, char** argv) {
   g.m = int64_t{1} << 30;
   check(flaxen_cuda_gemm(&device(), &g, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr) == FLAXEN_CUDA_TOO_LARGE,
         "2^32 elements");
-  return report("cuda gemm");
-}
+});
+
+}  // namespace

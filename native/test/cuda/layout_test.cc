@@ -76,12 +76,37 @@ void copies(const std::string& type) {
   copy<T>({}, {}, {}, "a scalar of " + type);
 }
 
-}  // namespace
+// Pads as two copies: the scalar everywhere, then x between gaps. Concatenations as one copy each.
+void pads_and_concatenations() {
+  const Sizes x_shape{3, 5}, y_shape{3, 4}, padded{10, 12}, joined{3, 9};  // low {1, 2}, interior {2, 1}, high {2, 1}
+  const Sizes still{0, 0}, gaps{12 * 3, 2}, x_strides{5, 1}, y_strides{4, 1}, padded_strides{12, 1}, joined_strides{9, 1};
+  const std::vector<float> x = random_values(15, 1), y = random_values(12, 2);
+  std::vector<float> wanted(120, 7.0f), wanted_joined(27);
+  for (size_t i = 0; i < 3; ++i) {
+    for (size_t j = 0; j < 5; ++j) wanted[(1 + 3 * i) * 12 + 2 + 2 * j] = wanted_joined[i * 9 + j] = x[i * 5 + j];
+    for (size_t j = 0; j < 4; ++j) wanted_joined[i * 9 + 5 + j] = y[i * 4 + j];
+  }
+  on_schedules(
+      [&] {
+        const DeviceArray<float> from(x), other(y), value(std::vector<float>{7.0f}), to(120), both(27);
+        const auto copy = [&](const Sizes& shape, float* target, const Sizes& target_strides, const float* source,
+                              const Sizes& source_strides) {
+          check_call(flaxen_cuda_copy(&device(), 4, 2, shape.data(), target, target_strides.data(), source, source_strides.data()), "pad");
+        };
+        copy(padded, to.data(), padded_strides, value.data(), still);
+        copy(x_shape, to.data() + 12 + 2, gaps, from.data(), x_strides);
+        check(to.read() == wanted, "a pad with gaps");
+        copy(x_shape, both.data(), joined_strides, from.data(), x_strides);
+        copy(y_shape, both.data() + 5, joined_strides, other.data(), y_strides);
+        check(both.read() == wanted_joined, "a concatenation");
+      },
+      "pad and concatenate");
+}
 
-int main(int argc, char** argv) {
-  open_platform(argc, argv);
+const Family family("layout", [] {
   copies<uint32_t>("words");
   copies<uint8_t>("bytes");
+  pads_and_concatenations();
   const Sizes none{3, 0}, negative{-1}, huge{1 << 16, 1 << 16}, strides{1, 1};
   check_call(flaxen_cuda_copy(&device(), 4, 2, none.data(), nullptr, strides.data(), nullptr, strides.data()), "nothing");
   const auto refused = [&](int bytes, int rank, const Sizes& shape) {
@@ -91,5 +116,6 @@ int main(int argc, char** argv) {
   check(refused(4, 9, Sizes(9, 1)) == FLAXEN_CUDA_BAD_ARGUMENT, "nine dimensions");
   check(refused(2, 1, {3}) == FLAXEN_CUDA_BAD_ARGUMENT, "elements of two bytes");
   check(refused(4, 2, huge) == FLAXEN_CUDA_TOO_LARGE, "2^32 elements");
-  return report("cuda layout");
-}
+});
+
+}  // namespace

@@ -10,7 +10,7 @@ void losses(int64_t rows, int64_t classes, float size) {
   const std::vector<float> x = random_values(rows * classes, 1, 0, size), d = random_values(rows, 2), d_total = random_values(rows, 3);
   std::vector<int32_t> labels;
   std::vector<double> loss, total, dx, dx_of_loss;
-  std::mt19937 engine(4);
+  std::mt19937 engine(seed_base + 4);
   for (int64_t r = 0; r < rows; ++r) {
     const auto at = [&](int64_t c) { return static_cast<double>(x[static_cast<size_t>(r * classes + c)]); };
     int64_t label = engine() % static_cast<uint32_t>(classes);
@@ -63,10 +63,7 @@ void infinite_logits() {
       "infinities");
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  open_platform(argc, argv);
+const Family family("loss", [] {
   for (const auto& [rows, classes] : {std::pair<int64_t, int64_t>{1, 1}, {3, 2}, {31, 10}, {64, 33}, {9, 127}, {7, 129}, {5, 1000}})
     losses(rows, classes, 4);
   losses(8, 10, 90);
@@ -74,5 +71,6 @@ int main(int argc, char** argv) {
   check_call(flaxen_cuda_softmax_cross_entropy(&device(), 0, 10, nullptr, nullptr, nullptr, nullptr), "no rows");
   check(flaxen_cuda_softmax_cross_entropy(&device(), -1, 10, nullptr, nullptr, nullptr, nullptr) == FLAXEN_CUDA_BAD_ARGUMENT,
         "negative rows");
-  return report("cuda loss");
-}
+});
+
+}  // namespace

@@ -1,10 +1,12 @@
 #include "cuda/platform.h"
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
 
 #include "kernel_check.h"
+#include "simt/block.h"
 #include "simt/cudart.h"
 #include "simt/report.h"
 #include "simt/schedule.h"
@@ -54,6 +56,22 @@ void on_schedules(const std::function<void()>& body, const std::string& what, Ef
     for (const simt::Report& r : simt::reports().list()) check(false, what + ": " + r.kind + ": " + r.text);
     if (failures > before) std::printf("  under the schedule: %s\n", kSchedules[i].name);
   }
+}
+
+void poison(void*, size_t) {}
+
+int64_t scaled(int64_t size) { return size < 64 ? size : 64 + size % 61; }
+
+double milliseconds_of(const std::function<void()>& calls) {
+  const auto begin = std::chrono::steady_clock::now();
+  calls();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+}
+
+int launches_of(const std::function<void()>& calls) {
+  const uint64_t before = simt::grids_run;
+  calls();
+  return static_cast<int>(simt::grids_run - before);
 }
 
 }  // namespace flaxen::test

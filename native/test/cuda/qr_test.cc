@@ -24,10 +24,7 @@ void factors(const Array& x, const std::string& name, Effort effort = Effort::us
       what, effort);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  open_platform(argc, argv);
+const Family family("qr", [] {
   for (const auto& [m, n] : {std::pair<int64_t, int64_t>{1, 1}, {3, 2}, {2, 5}, {31, 33}, {64, 17}, {300, 3}}) {
     factors(random_array(DType::f32, {m, n}, 3), "random", m == 31 ? Effort::once : m == 64 ? Effort::thorough : Effort::usual);
   }
@@ -36,5 +33,6 @@ int main(int argc, char** argv) {
   factors(filled(DType::f32, {4, 4}, [](int64_t) { return 0.0; }), "zero");
   check_call(flaxen_cuda_qr(&device(), 3, 0, nullptr, nullptr, nullptr, nullptr), "no columns");
   check(flaxen_cuda_qr(&device(), -1, 2, nullptr, nullptr, nullptr, nullptr) == FLAXEN_CUDA_BAD_ARGUMENT, "a negative size");
-  return report("cuda qr");
-}
+});
+
+}  // namespace

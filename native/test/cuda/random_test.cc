@@ -37,10 +37,7 @@ void as_on_cpu(int64_t n) {
       "threefry");
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  open_platform(argc, argv);
+const Family family("random", [] {
   known_answer({0, 0}, 0, 0, 0x6b200159, 0x99ba4efe);
   known_answer({0xffffffff, 0xffffffff}, 0xffffffff, 0xffffffff, 0x1cb996fc, 0xbb002be7);
   known_answer({0x13198a2e, 0x03707344}, 0x243f6a88, 0x85a308d3, 0xc4923a9c, 0x483df7a0);
@@ -48,5 +45,6 @@ int main(int argc, char** argv) {
   check_call(flaxen_cuda_threefry2x32(&device(), 0, nullptr, nullptr, nullptr, nullptr, nullptr), "nothing");
   check(flaxen_cuda_threefry2x32(&device(), -1, nullptr, nullptr, nullptr, nullptr, nullptr) == FLAXEN_CUDA_BAD_ARGUMENT,
         "a negative size");
-  return report("cuda random");
-}
+});
+
+}  // namespace

@@ -16,7 +16,7 @@ const Extent kExtents[] = {{1, 1, 1},   {3, 31, 1},  {33, 33, 1},   {9, 129, 1},
 
 template <typename T>
 std::vector<T> values(int64_t size, uint32_t seed) {
-  std::mt19937 engine(seed);
+  std::mt19937 engine(seed_base + seed);
   std::vector<T> x(static_cast<size_t>(size));
   for (T& v : x) {
     if constexpr (std::is_same_v<T, float>) {
@@ -128,10 +128,7 @@ void args(FlaxenCudaType type) {
   }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  open_platform(argc, argv);
+const Family family("reduce", [] {
   sums_of_floats();
   not_a_number();
   exact<uint32_t>(FLAXEN_CUDA_SUM, FLAXEN_CUDA_U32, 0, [](uint32_t a, uint32_t b) { return a + b; });
@@ -160,5 +157,6 @@ int main(int argc, char** argv) {
         "2^32 elements");
   check(flaxen_cuda_reduce(&device(), FLAXEN_CUDA_SUM, FLAXEN_CUDA_BOOL, 1, 1, 1, nullptr, nullptr, nullptr) == FLAXEN_CUDA_BAD_ARGUMENT,
         "a sum of bool");
-  return report("cuda reduce");
-}
+});
+
+}  // namespace

@@ -9,7 +9,7 @@ namespace {
 // Few different values, so that stability shows; NaN and both zeros among them.
 Array keys_of(DType dtype, const Shape& shape, uint32_t seed) {
   static const double special[] = {0.0, -0.0, NAN, INFINITY, -INFINITY, 1e-40, -1e-40};
-  std::mt19937 engine(seed);
+  std::mt19937 engine(seed_base + seed);
   return filled(dtype, shape, [&](int64_t) -> double {
     const uint32_t r = engine();
     if (dtype == DType::f32) return r % 4 == 0 ? special[r / 4 % 7] : static_cast<double>(static_cast<int32_t>(r) % 5);
@@ -53,10 +53,7 @@ void sorts(const std::vector<DType>& dtypes, int keys, const Shape& shape, size_
       what, effort);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  open_platform(argc, argv);
+const Family family("sort", [] {
   for (int64_t n : {1, 2, 3, 31, 33, 64, 127, 129}) sorts({DType::f32}, 1, {n}, 0, n == 33 ? Effort::thorough : Effort::usual);
   for (DType t : {DType::i32, DType::u32, DType::boolean}) sorts({t, DType::i32}, 1, {5, 40, 3}, 1);
   sorts({DType::f32, DType::u32, DType::boolean}, 2, {33, 7}, 0);
@@ -70,5 +67,6 @@ int main(int argc, char** argv) {
         "two keys of one operand");
   check(flaxen_cuda_sort(&device(), 1, 1, nullptr, 1 << 20, 1 << 20, 1, nullptr, nullptr, nullptr) == FLAXEN_CUDA_TOO_LARGE,
         "2^40 elements");
-  return report("cuda sort");
-}
+});
+
+}  // namespace

@@ -188,6 +188,7 @@ void Block::report_deadlock() {
 }
 
 void run(Kernel& kernel, const Launch& launch) {
+  ++grids_run;
   static uint32_t launches = 0, blocks = 0;
   const auto fail = [&](const std::string& why) { reports().add("launch", kernel.name() + ": " + why); };
   const Dim3 g = launch.grid;

@@ -115,6 +115,8 @@ class Block {
   AddressSpace shared_;
 };
 
+inline uint64_t grids_run = 0;  // since the process began
+
 // Runs the whole grid, block after block.
 void run(Kernel& kernel, const Launch& launch);
 

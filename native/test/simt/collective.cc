@@ -95,6 +95,25 @@ void mma_m16n8k8_tf32(Warp& warp, uint32_t present) {
   tile.multiply(warp);
 }
 
+void mma_m16n8k16_bf16(Warp& warp, uint32_t present) {
+  if (!whole_warp(warp, present)) return;
+  Tile<16> tile;
+  for (uint32_t lane = 0; lane < 32; ++lane) {
+    const Thread& t = *warp.lanes[lane];
+    const uint32_t group = lane / 4, place = lane % 4;
+    for (uint32_t i = 0; i < 6; ++i) {
+      for (uint32_t half = 0; half < 2; ++half) {
+        const uint32_t bits = static_cast<uint32_t>(t.exchange.in[i]) >> (16 * half) << 16;
+        const uint32_t k = 2 * place + half;
+        float& to = i < 4 ? tile.a[group + 8 * (i % 2)][k + 8 * (i / 2)] : tile.b[k + 8 * (i - 4)][group];
+        to = as_float(bits);
+      }
+    }
+    read_c(tile, t.exchange, group, place);
+  }
+  tile.multiply(warp);
+}
+
 uint32_t round_to_tf32(float x) {
   uint32_t bits = std::bit_cast<uint32_t>(x);
   if ((bits & 0x7f800000) != 0x7f800000) bits += 0x1000;

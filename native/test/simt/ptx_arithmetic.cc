@@ -217,6 +217,20 @@ float fma_toward_zero(float a, float b, float c) {
   return (nearest > 0 && beyond > 0) || (nearest < 0 && beyond < 0) ? std::nextafterf(nearest, 0.0f) : nearest;
 }
 
+// "mov.b64 {low, high}, x" and "mov.b64 x, {low, high}".
+template <typename Half, typename Whole>
+void add_halves(HandlerTable& t, const std::string& type) {
+  constexpr int bits = 8 * sizeof(Half);
+  t["unpack." + type] = [](Lane& lane, const Instruction& i) {
+    const auto x = lane.get<Whole>(i, 2);
+    lane.set(i, 0, static_cast<Half>(x));
+    lane.set(i, 1, static_cast<Half>(x >> bits));
+  };
+  t["pack." + type] = [](Lane& lane, const Instruction& i) {
+    lane.set(i, 0, static_cast<Whole>(Whole{lane.get<Half>(i, 2)} << bits | lane.get<Half>(i, 1)));
+  };
+}
+
 void add_special(HandlerTable& t) {
   t["fma.rz.f32"] = ternary<float>([](float a, float b, float c) { return fma_toward_zero(a, b, c); });
   t["ex2.f32"] = unary<float>([](float a) { return std::exp2(a); });
@@ -226,14 +240,8 @@ void add_special(HandlerTable& t) {
   t["copysign.f32"] = binary<float>([](float sign, float magnitude) { return std::copysign(magnitude, sign); });
   t["popc.b32"] = unary<uint32_t>([](uint32_t a) { return static_cast<uint32_t>(std::popcount(a)); });
   t["clz.b32"] = unary<uint32_t>([](uint32_t a) { return static_cast<uint32_t>(std::countl_zero(a)); });
-  t["unpack.b64"] = [](Lane& lane, const Instruction& i) {
-    const auto x = lane.get<uint64_t>(i, 2);
-    lane.set(i, 0, static_cast<uint32_t>(x));
-    lane.set(i, 1, static_cast<uint32_t>(x >> 32));
-  };
-  t["pack.b64"] = [](Lane& lane, const Instruction& i) {
-    lane.set(i, 0, uint64_t{lane.get<uint32_t>(i, 2)} << 32 | lane.get<uint32_t>(i, 1));
-  };
+  add_halves<uint32_t, uint64_t>(t, "b64");
+  add_halves<uint16_t, uint32_t>(t, "b32");
   t["shf.l.wrap.b32"] = ternary<uint32_t>(
       [](uint32_t lo, uint32_t hi, uint32_t n) { return static_cast<uint32_t>((uint64_t{hi} << 32 | lo) << (n & 31) >> 32); });
   t["shf.r.wrap.b32"] =

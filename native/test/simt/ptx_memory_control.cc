@@ -10,9 +10,16 @@ namespace flaxen::simt {
 
 namespace {
 
-template <typename T, int count>
+// Addresses of shared memory have 32 bits, and may begin below 0.
+template <bool in_shared>
+uint64_t address_of(Lane& lane, const Instruction& i, size_t operand) {
+  const uint64_t address = lane.get<uint64_t>(i, operand) + static_cast<uint64_t>(i.offset);
+  return in_shared ? static_cast<uint32_t>(address) : address;
+}
+
+template <typename T, int count, bool in_shared>
 void load(Lane& lane, const Instruction& i) {
-  const uint64_t address = lane.get<uint64_t>(i, count) + static_cast<uint64_t>(i.offset);
+  const uint64_t address = address_of<in_shared>(lane, i, count);
   const uint8_t* p = lane.memory(i, address, sizeof(T) * count, Access::read);
   for (int k = 0; k < count; ++k) {
     T value;
@@ -29,9 +36,9 @@ void load(Lane& lane, const Instruction& i) {
   }
 }
 
-template <typename T, int count>
+template <typename T, int count, bool in_shared>
 void store(Lane& lane, const Instruction& i) {
-  const uint64_t address = lane.get<uint64_t>(i, 0) + static_cast<uint64_t>(i.offset);
+  const uint64_t address = address_of<in_shared>(lane, i, 0);
   uint8_t* p = lane.memory(i, address, sizeof(T) * count, Access::write);
   for (size_t k = 0; p && k < count; ++k) {
     const T value = lane.get<T>(i, 1 + k);
@@ -39,17 +46,21 @@ void store(Lane& lane, const Instruction& i) {
   }
 }
 
+template <typename T, bool in_shared = false>
+void add_access(HandlerTable& t, const std::string& type, const std::string& space) {
+  t["ld" + space + "." + type] = load<T, 1, in_shared>;
+  t["ld" + space + ".v2." + type] = load<T, 2, in_shared>;
+  t["ld" + space + ".v4." + type] = load<T, 4, in_shared>;
+  if (space == ".param" || space == ".const") return;
+  t["st" + space + "." + type] = store<T, 1, in_shared>;
+  t["st" + space + ".v2." + type] = store<T, 2, in_shared>;
+  t["st" + space + ".v4." + type] = store<T, 4, in_shared>;
+}
+
 template <typename T>
-void add_access(HandlerTable& t, const std::string& type) {
-  for (const std::string space : {"", ".global", ".shared", ".local", ".param", ".const"}) {
-    t["ld" + space + "." + type] = load<T, 1>;
-    t["ld" + space + ".v2." + type] = load<T, 2>;
-    t["ld" + space + ".v4." + type] = load<T, 4>;
-    if (space == ".param" || space == ".const") continue;
-    t["st" + space + "." + type] = store<T, 1>;
-    t["st" + space + ".v2." + type] = store<T, 2>;
-    t["st" + space + ".v4." + type] = store<T, 4>;
-  }
+void add_accesses(HandlerTable& t, const std::string& type) {
+  for (const char* space : {"", ".global", ".local", ".param", ".const"}) add_access<T>(t, type, space);
+  add_access<T, true>(t, type, ".shared");
 }
 
 enum class Pick { up, down, butterfly, index };
@@ -81,11 +92,12 @@ void vote_ballot(Lane& lane, const Instruction& i) {
   lane.block->meet(*lane.thread, lane.get<uint32_t>(i, 2), ballot, "a vote");
 }
 
+template <Collective multiply>
 void mma(Lane& lane, const Instruction& i) {
   Exchange& x = lane.thread->exchange;
   for (size_t k = 0; k < 10; ++k) x.in[k] = lane.get<uint32_t>(i, 4 + k);
   for (size_t k = 0; k < 4; ++k) x.out[k] = lane.slot(i, k);
-  lane.block->meet(*lane.thread, ~0u, mma_m16n8k8_tf32, "an mma");
+  lane.block->meet(*lane.thread, ~0u, multiply, "an mma");
 }
 
 // cp.async [to], [from], bytes {, source bytes}
@@ -125,7 +137,8 @@ void add_control(HandlerTable& t) {
   t["shfl.bfly.b32"] = shuffle<Pick::butterfly>;
   t["shfl.idx.b32"] = shuffle<Pick::index>;
   t["vote.ballot.b32"] = vote_ballot;
-  t["mma.m16n8k8.row.col.f32.tf32.tf32.f32"] = mma;
+  t["mma.m16n8k8.row.col.f32.tf32.tf32.f32"] = mma<mma_m16n8k8_tf32>;
+  t["mma.m16n8k16.row.col.f32.bf16.bf16.f32"] = mma<mma_m16n8k16_bf16>;
   t["cp.async.ca.shared.global"] = t["cp.async.cg.shared.global"] = copy_async;
   t["cp.async.commit_group"] = [](Lane& lane, const Instruction&) { lane.block->async_commit(*lane.thread); };
   t["cp.async.wait_group"] = [](Lane& lane, const Instruction& i) { lane.block->async_wait(*lane.thread, lane.get<uint32_t>(i, 0)); };
@@ -134,12 +147,12 @@ void add_control(HandlerTable& t) {
 }  // namespace
 
 void add_memory_and_control(HandlerTable& t) {
-  for (const char* type : {"b8", "u8"}) add_access<uint8_t>(t, type);
-  add_access<int8_t>(t, "s8");
-  for (const char* type : {"b16", "u16"}) add_access<uint16_t>(t, type);
-  add_access<int16_t>(t, "s16");
-  for (const char* type : {"b32", "u32", "s32", "f32"}) add_access<uint32_t>(t, type);
-  for (const char* type : {"b64", "u64", "s64", "f64"}) add_access<uint64_t>(t, type);
+  for (const char* type : {"b8", "u8"}) add_accesses<uint8_t>(t, type);
+  add_accesses<int8_t>(t, "s8");
+  for (const char* type : {"b16", "u16"}) add_accesses<uint16_t>(t, type);
+  add_accesses<int16_t>(t, "s16");
+  for (const char* type : {"b32", "u32", "s32", "f32"}) add_accesses<uint32_t>(t, type);
+  for (const char* type : {"b64", "u64", "s64", "f64"}) add_accesses<uint64_t>(t, type);
   add_control(t);
 }
 

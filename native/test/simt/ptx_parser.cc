@@ -256,8 +256,8 @@ class PtxParser {
     const size_t end = s.find_first_of(" \t");
     std::string opcode = normalised(s.substr(0, end));
     const auto operands = end == s.npos ? std::vector<std::string>{} : split(s.substr(end), ',');
-    if (opcode == "mov.b64" && operands[0][0] == '{') opcode = "unpack.b64";
-    if (opcode == "mov.b64" && operands[1][0] == '{') opcode = "pack.b64";
+    if (starts_with(opcode, "mov.") && operands[0][0] == '{') opcode = "unpack" + opcode.substr(3);
+    if (starts_with(opcode, "mov.") && operands[1][0] == '{') opcode = "pack" + opcode.substr(3);
     i.run = handler_of(opcode);
     if (!i.run) fail("the simulator lacks " + s.substr(0, end));
     if (starts_with(opcode, "bra")) {

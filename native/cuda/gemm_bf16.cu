@@ -1,0 +1,10 @@
+// Products of bfloat16 on tensor cores, sm_80 and later: exact products, sums in float32.
+#include "cuda/gemm.cuh"
+
+namespace flaxen::cuda {
+
+int gemm_bf16(const FlaxenCudaDevice& device, const GemmArguments& g, int64_t batch, int extent, bool a_along_k, bool b_along_k) {
+  return launch_gemm<Bf16Product>(device, g, batch, extent, a_along_k, b_along_k);
+}
+
+}  // namespace flaxen::cuda

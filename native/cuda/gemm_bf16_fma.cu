@@ -1,0 +1,13 @@
+// Products of bfloat16, widened to float32 as they leave shared memory: for sm_75, and for precision 'highest'.
+#include "cuda/gemm.cuh"
+
+namespace flaxen::cuda {
+
+template <int rows, int columns, bool a_along_k, bool b_along_k>
+using Product = FmaProduct<Bf16, rows, columns, a_along_k, b_along_k>;
+
+int gemm_bf16_fma(const FlaxenCudaDevice& device, const GemmArguments& g, int64_t batch, int extent, bool a_along_k, bool b_along_k) {
+  return launch_gemm<Product>(device, g, batch, extent, a_along_k, b_along_k);
+}
+
+}  // namespace flaxen::cuda
