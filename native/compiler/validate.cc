@@ -92,20 +92,21 @@ void check_aval(const Aval& aval, const std::string& what) {
   }
 }
 
-std::array<const Rules*, 4> tables() { return {&elementwise_rules(), &layout_rules(), &reduction_rules(), &layer_rules()}; }
+std::array<const Rules*, 4> on_cpu() { return {&elementwise_rules(), &layout_rules(), &reduction_rules(), &layer_rules()}; }
 
 const Rule* find_rule(std::string_view op) {
-  for (const Rules* rules : tables()) {
+  for (const Rules* rules : on_cpu()) {
     if (const auto found = rules->find(op); found != rules->end()) return &found->second;
   }
-  return nullptr;
+  const auto found = window_rules().find(op);
+  return found == window_rules().end() ? nullptr : &found->second;
 }
 
 }  // namespace
 
 std::vector<std::string> primitive_names() {
   std::vector<std::string> names;
-  for (const Rules* rules : tables()) {
+  for (const Rules* rules : on_cpu()) {
     for (const auto& [name, rule] : *rules) names.emplace_back(name);
   }
   std::sort(names.begin(), names.end());

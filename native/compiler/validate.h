@@ -13,7 +13,7 @@ namespace flaxen {
 // Throws GraphError or GraphRangeError, whose message names the node, the value and the mend.
 void validate(const Graph& graph);
 
-// The primitives that there are kernels for, sorted.
+// The primitives that the CPU has kernels for, sorted: all that validate knows but those of window_rules.
 std::vector<std::string> primitive_names();
 
 // Values larger than this are refused before anything multiplies their dimensions.
@@ -67,5 +67,6 @@ const Rules& elementwise_rules();
 const Rules& layout_rules();
 const Rules& reduction_rules();
 const Rules& layer_rules();
+const Rules& window_rules();
 
 }  // namespace flaxen

@@ -2,6 +2,7 @@
 // once.
 #include "cpu/elementwise.h"
 
+#include "cuda/adam_program.h"
 #include "cuda/device_op.h"
 #include "cuda/elementwise_encode.h"
 
@@ -172,25 +173,7 @@ void test_many_registers() {
 // Adam over the leaves of a tree in one launch, against float64.
 void test_adam() {
   const std::vector<int64_t> sizes{1, 12, 4, 0, 640, 33, 128, 7, 256 * 5};
-  // 0 p, 1 g, 2 m, 3 v, 4 learning rate (a scalar in memory); 5 b1, 6 1 - b1, 7 b2, 8 1 - b2, 9 epsilon; the bias corrections are in the
-  // rate.
-  ElementwiseProgram p;
-  p.shape = {1024};
-  for (int32_t i = 0; i < 4; ++i) p.loads.push_back({i, DType::f32, {1}});
-  p.loads.push_back({4, DType::f32, {0}});
-  for (float c : {0.9f, 0.1f, 0.999f, 0.001f, 1e-8f}) {
-    uint32_t bits;
-    std::memcpy(&bits, &c, sizeof bits);
-    p.constants.push_back({DType::f32, bits});
-  }
-  const int32_t r = p.first_result();
-  p.code = {
-      {Opcode::mul, DType::f32, {2, 5, 0}},         {Opcode::mul, DType::f32, {1, 6, 0}},      {Opcode::add, DType::f32, {r, r + 1, 0}},
-      {Opcode::mul, DType::f32, {1, 1, 0}},         {Opcode::mul, DType::f32, {3, 7, 0}},      {Opcode::mul, DType::f32, {r + 3, 8, 0}},
-      {Opcode::add, DType::f32, {r + 4, r + 5, 0}}, {Opcode::sqrt, DType::f32, {r + 6, 0, 0}}, {Opcode::add, DType::f32, {r + 7, 9, 0}},
-      {Opcode::div, DType::f32, {r + 2, r + 8, 0}}, {Opcode::mul, DType::f32, {r + 9, 4, 0}},  {Opcode::sub, DType::f32, {0, r + 10, 0}}};
-  p.stores = {r + 11, r + 2, r + 6};
-  const FlaxenElementwiseCode code = cuda::encode(p, 5);
+  const FlaxenElementwiseCode code = cuda::encode(adam_program(), 5);
   on_schedules(
       [&] {
         const DeviceArray<float> rate(std::vector<float>{0.01f});

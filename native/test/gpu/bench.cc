@@ -6,6 +6,7 @@
 #include <memory>
 #include <sstream>
 
+#include "cuda/adam_program.h"
 #include "cuda/device_array.h"
 #include "cuda/elementwise_encode.h"
 #include "gpu/card.h"
@@ -96,24 +97,10 @@ void batch_norms(const std::string& name, int64_t n, int64_t columns) {
   });
 }
 
-// Adam over a tree of these leaves, in place: the program that the tests check against float64.
+// Adam over a tree of these leaves, in place.
 void adam(const std::string& name, const std::vector<int64_t>& leaves) {
-  ElementwiseProgram p;
-  p.shape = {1024};
-  for (int32_t i = 0; i < 4; ++i) p.loads.push_back({i, DType::f32, {1}});
-  for (float c : {0.9f, 0.1f, 0.999f, 0.001f, 1e-8f, 1e-3f}) {
-    uint32_t bits;
-    std::memcpy(&bits, &c, sizeof bits);
-    p.constants.push_back({DType::f32, bits});
-  }
-  const int32_t r = p.first_result();
-  p.code = {
-      {Opcode::mul, DType::f32, {2, 4, 0}},         {Opcode::mul, DType::f32, {1, 5, 0}},      {Opcode::add, DType::f32, {r, r + 1, 0}},
-      {Opcode::mul, DType::f32, {1, 1, 0}},         {Opcode::mul, DType::f32, {3, 6, 0}},      {Opcode::mul, DType::f32, {r + 3, 7, 0}},
-      {Opcode::add, DType::f32, {r + 4, r + 5, 0}}, {Opcode::sqrt, DType::f32, {r + 6, 0, 0}}, {Opcode::add, DType::f32, {r + 7, 8, 0}},
-      {Opcode::div, DType::f32, {r + 2, r + 8, 0}}, {Opcode::mul, DType::f32, {r + 9, 9, 0}},  {Opcode::sub, DType::f32, {0, r + 10, 0}}};
-  p.stores = {r + 11, r + 2, r + 6};
-  const FlaxenElementwiseCode code = cuda::encode(p, 4);
+  const Floats rate(std::vector<float>{1e-3f});
+  const FlaxenElementwiseCode code = cuda::encode(adam_program(), 5);
   std::vector<Floats> arrays;
   std::vector<void*> pointers;
   double elements = 0;
@@ -121,7 +108,9 @@ void adam(const std::string& name, const std::vector<int64_t>& leaves) {
     const size_t first = arrays.size();
     for (uint32_t k = 0; k < 3; ++k) arrays.push_back(values(n, k));
     arrays.emplace_back(random_values(n, 4, 2));
-    for (size_t k : {0, 1, 2, 3, 0, 2, 3}) pointers.push_back(arrays[first + k].data());
+    for (size_t k : {0, 1, 2, 3}) pointers.push_back(arrays[first + k].data());
+    pointers.push_back(rate.data());
+    for (size_t k : {0, 2, 3}) pointers.push_back(arrays[first + k].data());
     elements += static_cast<double>(n);
   }
   measure(name + " Adam", 28 * elements, 12 * elements, Unit::fp32,
