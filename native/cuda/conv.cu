@@ -4,8 +4,8 @@
 // element of the result gathers what it is made of, so that nothing is added across threads and the bits are the same in every run.
 // Neighbouring threads are neighbouring channels of the result: one side of each product is read along them, the other is one address for
 // the warp, both mostly from L1: bound by its throughput, at some 5 to 10 percent of what a blocked product would reach. The gradient of
-// the kernel, whose elements are few and sums long, is cut into parts of the sum that a reduction adds up in order. 256 threads, about 50
-// registers, no shared memory.
+// the kernel, whose elements are few and sums long, is cut into parts of the sum that a reduction adds up in order. 256 threads, 40
+// to 64 registers (that bound keeps ptxas from spilling by its own choice), no shared memory.
 #include <algorithm>
 
 #include "cuda/windows.cuh"
@@ -18,8 +18,8 @@ struct ConvView {
   int places, all_windows;         // positions and windows of one example
 };
 
-__global__ void __launch_bounds__(256) conv(const float* __restrict__ x, const float* __restrict__ kernel, float* __restrict__ y,
-                                            const __grid_constant__ ConvView v, int64_t elements) {
+__global__ void __launch_bounds__(256, 4) conv(const float* __restrict__ x, const float* __restrict__ kernel, float* __restrict__ y,
+                                               const __grid_constant__ ConvView v, int64_t elements) {
   const int64_t e = element_of_thread();
   if (e >= elements) return;
   const Place to(static_cast<uint32_t>(e), v.w.windows, v.out);
@@ -33,8 +33,8 @@ __global__ void __launch_bounds__(256) conv(const float* __restrict__ x, const f
   y[e] = sum;
 }
 
-__global__ void __launch_bounds__(256) conv_input_grad(const float* __restrict__ dy, const float* __restrict__ kernel,
-                                                       float* __restrict__ dx, const __grid_constant__ ConvView v, int64_t elements) {
+__global__ void __launch_bounds__(256, 4) conv_input_grad(const float* __restrict__ dy, const float* __restrict__ kernel,
+                                                          float* __restrict__ dx, const __grid_constant__ ConvView v, int64_t elements) {
   const int64_t e = element_of_thread();
   if (e >= elements) return;
   const Place to(static_cast<uint32_t>(e), v.w.size, v.c);
@@ -44,14 +44,13 @@ __global__ void __launch_bounds__(256) conv_input_grad(const float* __restrict__
   for_covering(v.w, to.at, [&](const int(&window)[3], int tap) {
     const float* from = example + int64_t{number_of(v.w, window)} * v.out;
     const float* weights = kernel + (int64_t{tap} * v.group_c + c) * v.out + group * v.group_out;
-#pragma unroll 2  // more, and sm_120 spills
     for (int o = 0; o < v.group_out; ++o) sum = fmaf(from[o], weights[o], sum);
   });
   dx[e] = sum;
 }
 
 // Part blockIdx.y of the sum over the windows of all examples, to parts [parts, elements].
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(256, 4)
     conv_kernel_grad(const float* __restrict__ x, const float* __restrict__ dy, float* __restrict__ parts,
                      const __grid_constant__ ConvView v, int64_t elements, int64_t all_windows, int64_t windows_of_part) {
   const int64_t e = element_of_thread();

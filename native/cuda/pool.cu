@@ -3,7 +3,7 @@
 // Must move x and y once, 4 bytes an element each: bound by memory, as the overlaps of windows come from L1. A thread for each element of
 // the result gathers: in the gradients it looks through the windows that cover its element, in one order, so that no sum depends on who
 // comes first; the maximum's finds each window's first maximum anew, up to taps^2 reads an element, of the caches. Neighbouring threads are
-// neighbouring channels. 256 threads, about 40 registers, no shared memory.
+// neighbouring channels. 256 threads, about 40 registers (the bound of 64 keeps ptxas from spilling by its own choice), no shared memory.
 #include "cuda/windows.cuh"
 
 namespace flaxen::cuda {
@@ -28,8 +28,8 @@ FLAXEN_DEVICE int first_maximum(const PoolView& v, const float* x, const int (&w
 }
 
 // With t: of each window, t's element where x has its maximum.
-__global__ void __launch_bounds__(256) max_pool(const float* __restrict__ x, const float* __restrict__ t, float* __restrict__ y,
-                                                const __grid_constant__ PoolView v, int64_t elements) {
+__global__ void __launch_bounds__(256, 4) max_pool(const float* __restrict__ x, const float* __restrict__ t, float* __restrict__ y,
+                                                   const __grid_constant__ PoolView v, int64_t elements) {
   const int64_t e = element_of_thread();
   if (e >= elements) return;
   const Place to(static_cast<uint32_t>(e), v.w.windows, v.c);
@@ -39,8 +39,8 @@ __global__ void __launch_bounds__(256) max_pool(const float* __restrict__ x, con
   y[e] = !t ? greatest : place < 0 ? 0.0f : t[example + int64_t{place} * v.c];
 }
 
-__global__ void __launch_bounds__(256) max_pool_grad(const float* __restrict__ x, const float* __restrict__ dy, float* __restrict__ dx,
-                                                     const __grid_constant__ PoolView v, int64_t elements) {
+__global__ void __launch_bounds__(256, 4) max_pool_grad(const float* __restrict__ x, const float* __restrict__ dy, float* __restrict__ dx,
+                                                        const __grid_constant__ PoolView v, int64_t elements) {
   const int64_t e = element_of_thread();
   if (e >= elements) return;
   const Place to(static_cast<uint32_t>(e), v.w.size, v.c);
@@ -54,7 +54,7 @@ __global__ void __launch_bounds__(256) max_pool_grad(const float* __restrict__ x
   dx[e] = sum;
 }
 
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(256, 4)
     sum_pool(const float* __restrict__ x, float* __restrict__ y, const __grid_constant__ PoolView v, int64_t elements) {
   const int64_t e = element_of_thread();
   if (e >= elements) return;
@@ -65,7 +65,7 @@ __global__ void __launch_bounds__(256)
   y[e] = sum;
 }
 
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(256, 4)
     sum_pool_grad(const float* __restrict__ dy, float* __restrict__ dx, const __grid_constant__ PoolView v, int64_t elements) {
   const int64_t e = element_of_thread();
   if (e >= elements) return;
