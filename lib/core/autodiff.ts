@@ -2,6 +2,7 @@
 import { formatShape } from './aval.js';
 import { isFloat } from './dtype.js';
 import { ArgumentError, DTypeError, GradientError, ShapeError, TreeStructureError } from './errors.js';
+import { checkOptions } from './options.js';
 import { add, full, zerosLike } from './primitives/index.js';
 import { freshInput, isRecording, newLevel, whileRecording, type TapeNode } from './tape.js';
 import { Tensor } from './tensor.js';
@@ -160,11 +161,10 @@ export function valueAndGrad<A extends unknown[], const N extends number | reado
   f: (...args: A) => Tensor,
   options?: { hasAux?: false; argnums?: N },
 ): (...args: A) => [Tensor, Grads<A, N>];
-export function valueAndGrad(
-  f: (...args: never[]) => unknown,
-  { argnums = 0, hasAux = false }: GradOptions = {},
-): (...args: unknown[]) => unknown {
+export function valueAndGrad(f: (...args: never[]) => unknown, options: GradOptions = {}): (...args: unknown[]) => unknown {
   if (typeof f !== 'function') throw new ArgumentError(`grad needs a function, got ${String(f)}`);
+  checkOptions('grad', options, { argnums: true, hasAux: true });
+  const { argnums = 0, hasAux = false } = options;
   const name = f.name || 'the function';
   return (...args) => {
     const list = typeof argnums === 'number' ? [argnums] : argnums;

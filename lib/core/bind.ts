@@ -19,7 +19,8 @@ export function bind<P extends Params>(primitive: Primitive<P>, inputs: readonly
   return record(p, inputs, outputs, params);
 }
 
-function refuse(name: string, value: unknown): never {
+/** Refuses a value that is no tensor. */
+export function refuse(name: string, value: unknown): never {
   const kind = typeof value === 'object' && value !== null ? `a value of class ${value.constructor?.name ?? 'Object'}` : String(value);
   throw new ArgumentError(`${name} needs tensors, got ${kind}: make one with np.array`);
 }

@@ -6,6 +6,7 @@ import { Aval } from './aval.js';
 import { vjp } from './autodiff.js';
 import { typeOfNumber } from './dtype.js';
 import { ArgumentError, DonatedError } from './errors.js';
+import { checkOptions } from './options.js';
 import { zerosLike } from './primitives/index.js';
 import { isRecording, record } from './tape.js';
 import { Tensor } from './tensor.js';
@@ -77,9 +78,12 @@ interface Entry {
  */
 export function jit<A extends unknown[], R>(f: (...args: A) => R, options: JitOptions = {}): Jitted<A, R> {
   if (typeof f !== 'function') throw new ArgumentError(`jit needs a function, got ${String(f)}`);
+  checkOptions('jit', options, { donate: true, name: true });
   const name = options.name ?? (f.name || 'a jitted function');
   const donate = options.donate ?? [];
-  for (const d of donate) {
+  if (!Array.isArray(donate))
+    throw new ArgumentError(`donate of ${name} is a list of positions, as in { donate: [0] }, got ${String(donate)}`);
+  for (const d of donate as number[]) {
     if (!Number.isInteger(d) || d < 0) throw new ArgumentError(`donate of ${name} lists positions of arguments, got ${d}`);
   }
   const entries: Entry[] = []; // most recently used first

@@ -159,7 +159,7 @@ const format = (value: NestedArray): string => {
 /** As few digits as tell a float32 from its neighbours: 0.1, not 0.10000000149011612. */
 function shortest(value: number): string {
   if (!Number.isSafeInteger(value)) {
-    for (let digits = 6; digits < 9; digits++) {
+    for (let digits = 6; digits <= 9; digits++) {
       const rounded = Number(value.toPrecision(digits));
       if (Math.fround(rounded) === value) return String(rounded);
     }

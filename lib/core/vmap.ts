@@ -6,6 +6,7 @@ import { formatShape } from './aval.js';
 import { bind } from './bind.js';
 import { collectives } from './collectives.js';
 import { ArgumentError, ShapeError, TreeStructureError } from './errors.js';
+import { checkOptions } from './options.js';
 import { full } from './primitives/index.js';
 import { Tensor } from './tensor.js';
 import { withTrace, type Trace } from './trace.js';
@@ -35,6 +36,7 @@ export interface VmapOptions {
  */
 export function vmap<A extends unknown[], R>(f: (...args: A) => R, options: VmapOptions = {}): (...args: A) => R {
   if (typeof f !== 'function') throw new ArgumentError(`vmap needs a function, got ${String(f)}`);
+  checkOptions('vmap', options, { inAxes: true, outAxes: true, axisName: true, axisSize: true });
   const { inAxes = 0, outAxes = 0, axisName } = options;
   const name = f.name || 'the function';
   return (...args) => {

@@ -2,9 +2,11 @@
 import { formatShape, type Shape } from '../core/aval.js';
 import type { DType } from '../core/dtype.js';
 import { ArgumentError, ShapeError } from '../core/errors.js';
+import type { OptionNames } from '../core/options.js';
 import { add, broadcast, conv, convert, full, mul, pad, reduceSum, reshape, reverse, slice, transpose } from '../core/primitives/index.js';
 import type { Tensor } from '../core/tensor.js';
 import { pad as padWith } from '../numpy/joining.js';
+import { checkInput, checkNames } from './checks.js';
 import { computeDtype } from './compute_dtype.js';
 import { param } from './hooks.js';
 import { lecunNormal, zeros, type Initializer } from './initializers.js';
@@ -49,6 +51,20 @@ export interface ConvConfig extends KernelConfig {
   /** Splits the features into so many groups that do not mix. Default 1. */
   featureGroupCount?: number;
 }
+
+const KERNEL_NAMES: OptionNames<KernelConfig> = {
+  features: true,
+  kernelSize: true,
+  strides: true,
+  kernelDilation: true,
+  useBias: true,
+  mask: true,
+  dtype: true,
+  paramDtype: true,
+  precision: true,
+  kernelInit: true,
+  biasInit: true,
+};
 
 const DEFAULT_KERNEL = lecunNormal(); // shared by all instances: its shapes are then worked out once
 
@@ -129,6 +145,7 @@ export const Conv = module(
   'Conv',
   (config: ConvConfig) =>
     (x: Tensor): Tensor => {
+      checkInput('Conv', x);
       const { features, padding = 'SAME', featureGroupCount: groups = 1 } = config;
       const window = listOf(config.kernelSize);
       const rank = window.length;
@@ -165,6 +182,7 @@ export const Conv = module(
       });
     },
   (config) => {
+    checkNames('Conv', config, { ...KERNEL_NAMES, padding: true, inputDilation: true, featureGroupCount: true });
     checkConfig('Conv', config);
     const { featureGroupCount: groups = 1 } = config;
     if (!Number.isInteger(groups) || groups < 1)
@@ -220,6 +238,7 @@ export const ConvTranspose = module(
   'ConvTranspose',
   (config: ConvTransposeConfig) =>
     (x: Tensor): Tensor => {
+      checkInput('ConvTranspose', x);
       const { features, padding = 'SAME', transposeKernel = false } = config;
       const window = listOf(config.kernelSize);
       const rank = window.length;
@@ -238,5 +257,8 @@ export const ConvTranspose = module(
         return addBias(given === 'CIRCULAR' ? wrap(y, periods, !transposeKernel) : y, bias);
       });
     },
-  (config) => checkConfig('ConvTranspose', config),
+  (config) => {
+    checkNames('ConvTranspose', config, { ...KERNEL_NAMES, padding: true, transposeKernel: true });
+    checkConfig('ConvTranspose', config);
+  },
 );

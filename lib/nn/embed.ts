@@ -5,6 +5,7 @@ import { ArgumentError, DTypeError } from '../core/errors.js';
 import { convert, dotGeneral } from '../core/primitives/index.js';
 import type { Tensor } from '../core/tensor.js';
 import { take } from '../numpy/index.js';
+import { checkInput, checkNames } from './checks.js';
 import { computeDtype } from './compute_dtype.js';
 import { param } from './hooks.js';
 import { varianceScaling, type Initializer } from './initializers.js';
@@ -38,17 +39,21 @@ export const Embed = module(
     const embedding = param('embedding', embeddingInit, [numEmbeddings, features], paramDtype);
     return {
       __call__(inputs: Tensor): Tensor {
+        checkInput('Embed', inputs);
         if (!isInteger(inputs.dtype)) throw new DTypeError(`Embed takes integer inputs, got ${inputs}; convert them with astype('int32')`);
         return take(convert(embedding, computeDtype(dtype, [embedding])), inputs, 0);
       },
       attend(query: Tensor): Tensor {
+        checkInput('Embed.attend', query);
         const to = computeDtype(dtype, [query, embedding]);
         const dims = { lhsContract: [query.ndim - 1], rhsContract: [1], lhsBatch: [], rhsBatch: [] };
         return dotGeneral(convert(query, to), convert(embedding, to), dims);
       },
     };
   },
-  ({ numEmbeddings, features }) => {
+  (config) => {
+    checkNames('Embed', config, { numEmbeddings: true, features: true, dtype: true, paramDtype: true, embeddingInit: true });
+    const { numEmbeddings, features } = config;
     for (const [name, value] of Object.entries({ numEmbeddings, features })) {
       if (!Number.isInteger(value) || value < 0) throw new ArgumentError(`Embed needs ${name}, a whole number, got ${String(value)}`);
     }

@@ -1,8 +1,10 @@
 /** Linear layers. */
 import type { DType } from '../core/dtype.js';
 import { ArgumentError } from '../core/errors.js';
+import type { OptionNames } from '../core/options.js';
 import { convert, dense } from '../core/primitives/index.js';
 import type { Tensor } from '../core/tensor.js';
+import { checkInput, checkNames } from './checks.js';
 import { computeDtype } from './compute_dtype.js';
 import { param } from './hooks.js';
 import { lecunNormal, zeros, type Initializer } from './initializers.js';
@@ -26,6 +28,16 @@ export interface DenseConfig {
   biasInit?: Initializer;
 }
 
+const NAMES: OptionNames<DenseConfig> = {
+  features: true,
+  useBias: true,
+  dtype: true,
+  paramDtype: true,
+  precision: true,
+  kernelInit: true,
+  biasInit: true,
+};
+
 // Initializers are shared by all instances: their shapes are then worked out once.
 const DEFAULT_KERNEL = lecunNormal();
 
@@ -42,13 +54,16 @@ export const Dense = module(
   'Dense',
   ({ features, useBias = true, dtype, paramDtype = 'float32', kernelInit = DEFAULT_KERNEL, biasInit = zeros }: DenseConfig) =>
     (x: Tensor): Tensor => {
+      checkInput('Dense', x);
       if (x.ndim === 0) throw new ArgumentError(`Dense needs an input of at least one axis, got ${x}`);
       const kernel = param('kernel', kernelInit, [x.shape[x.ndim - 1]!, features], paramDtype);
       const bias = useBias ? param('bias', biasInit, [features], paramDtype) : null;
       const to = computeDtype(dtype, bias === null ? [x, kernel] : [x, kernel, bias]);
       return dense(convert(x, to), convert(kernel, to), bias === null ? null : convert(bias, to));
     },
-  ({ features }) => {
+  (config) => {
+    checkNames('Dense', config, NAMES);
+    const { features } = config;
     if (!Number.isInteger(features) || features < 0) {
       throw new ArgumentError(`Dense needs the number of its features, as in nn.Dense({ features: 4 }), got ${String(features)}`);
     }

@@ -22,6 +22,8 @@ import { Root, Scope } from './scope.js';
 import { formatTable } from './summary.js';
 import type { Body, Forward, Module, ModuleType } from './types.js';
 
+const describe = (config: unknown): string => (Array.isArray(config) ? `an array of ${config.length}` : String(config));
+
 type Options = Record<string, unknown>;
 
 /** Splits what belongs to `apply` or `init` itself off the trailing options object; an object that is empty then is dropped. */
@@ -142,7 +144,7 @@ export function module(name: string, configure: (config: never) => unknown, chec
   if (typeof name !== 'string' || name === '') throw new ArgumentError(`nn.module needs a name that is not empty, got ${String(name)}`);
   const make = (config: unknown = {}): unknown => {
     if (typeof config !== 'object' || config === null || config instanceof Tensor || Array.isArray(config)) {
-      throw new ArgumentError(`${name} takes its configuration as one object, as in ${name}({ name: 'head' }), got ${String(config)}`);
+      throw new ArgumentError(`${name} takes its configuration as one object, as in ${name}({ name: 'head' }), got ${describe(config)}`);
     }
     check?.(config as never);
     const internals: Internals = { module: name, configure, config: config as Record<string, unknown>, home: null };

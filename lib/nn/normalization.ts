@@ -1,8 +1,10 @@
 /** Normalization layers. */
 import { normalizeAxes, type Shape } from '../core/aval.js';
 import type { DType } from '../core/dtype.js';
+import { checkOptions, type OptionNames } from '../core/options.js';
 import { add, batchNorm, convert, full, max, mul, reshape, transpose, zeros as zerosOf } from '../core/primitives/index.js';
 import type { Tensor } from '../core/tensor.js';
+import { checkInput, checkNames } from './checks.js';
 import { pmean } from './collective.js';
 import { computeDtype } from './compute_dtype.js';
 import { isInitializing, mergeParam, param, path, variable } from './hooks.js';
@@ -53,6 +55,20 @@ export interface BatchNormOptions {
   mask?: Tensor;
 }
 
+const AFFINE_NAMES: OptionNames<AffineConfig> = {
+  epsilon: true,
+  dtype: true,
+  paramDtype: true,
+  useBias: true,
+  useScale: true,
+  biasInit: true,
+  scaleInit: true,
+  useFastVariance: true,
+  forceFloat32Reductions: true,
+  axisName: true,
+  axisIndexGroups: true,
+};
+
 /** Creates scale, then bias, of this shape. */
 function affine(
   shape: Shape,
@@ -87,53 +103,63 @@ const across = (config: AffineConfig): ((mean: Tensor) => Tensor) | undefined =>
  * y; // => Tensor float32[2, 2] [[-1.0, -1.0], [1.0, 1.0]]
  * updates.batch_stats; // => { mean: Tensor float32[2] [0.2, 2], var: Tensor float32[2] [1, 10.9] }
  */
-export const BatchNorm = module('BatchNorm', (config: BatchNormConfig) => (x: Tensor, options: BatchNormOptions = {}): Tensor => {
-  const { axis = -1, momentum = 0.99, epsilon = 1e-5, useFastVariance: fastVariance = true } = config;
-  const useRunningAverage = mergeParam('useRunningAverage', config.useRunningAverage, options.useRunningAverage);
-  const featureAxes = normalizeAxes(axis, x.ndim);
-  const axes = x.shape.map((_, i) => i).filter((i) => !featureAxes.includes(i));
-  const shape = featureAxes.map((i) => x.shape[i]!);
+export const BatchNorm = module(
+  'BatchNorm',
+  (config: BatchNormConfig) =>
+    (x: Tensor, options: BatchNormOptions = {}): Tensor => {
+      checkInput('BatchNorm', x);
+      checkOptions('a call of BatchNorm', options, { useRunningAverage: true, mask: true });
+      const { axis = -1, momentum = 0.99, epsilon = 1e-5, useFastVariance: fastVariance = true } = config;
+      const useRunningAverage = mergeParam('useRunningAverage', config.useRunningAverage, options.useRunningAverage);
+      const featureAxes = normalizeAxes(axis, x.ndim);
+      const axes = x.shape.map((_, i) => i).filter((i) => !featureAxes.includes(i));
+      const shape = featureAxes.map((i) => x.shape[i]!);
 
-  const mean = variable('batch_stats', 'mean', () => zerosOf(shape));
-  const variance = variable('batch_stats', 'var', () => full(shape, 1));
-  const { scale, bias } = affine(shape, config);
-  const dtype = computeDtype(config.dtype, [x, ...present([scale, bias])]);
-  const input = convert(x, 'float32');
-  if (useRunningAverage) {
-    return convert(normalize(input, { mean: mean.value, variance: variance.value, scale, bias }, { axes, featureAxes, epsilon }), dtype);
-  }
+      const mean = variable('batch_stats', 'mean', () => zerosOf(shape));
+      const variance = variable('batch_stats', 'var', () => full(shape, 1));
+      const { scale, bias } = affine(shape, config);
+      const dtype = computeDtype(config.dtype, [x, ...present([scale, bias])]);
+      const input = convert(x, 'float32');
+      if (useRunningAverage) {
+        return convert(
+          normalize(input, { mean: mean.value, variance: variance.value, scale, bias }, { axes, featureAxes, epsilon }),
+          dtype,
+        );
+      }
 
-  const update = (batchMean: Tensor, batchVariance: Tensor): void => {
-    if (isInitializing()) return;
-    mean.value = add(mul(mean.value, momentum), mul(batchMean, 1 - momentum));
-    variance.value = add(mul(variance.value, momentum), mul(batchVariance, 1 - momentum));
-  };
-  const further = across(config);
-  if (options.mask !== undefined || further !== undefined) {
-    const [m, v] = statistics(input, axes, { fastVariance, mask: options.mask, across: further });
-    update(m, v);
-    return convert(normalize(input, { mean: m, variance: v, scale, bias }, { axes, featureAxes, epsilon }), dtype);
-  }
+      const update = (batchMean: Tensor, batchVariance: Tensor): void => {
+        if (isInitializing()) return;
+        mean.value = add(mul(mean.value, momentum), mul(batchMean, 1 - momentum));
+        variance.value = add(mul(variance.value, momentum), mul(batchVariance, 1 - momentum));
+      };
+      const further = across(config);
+      if (options.mask !== undefined || further !== undefined) {
+        const [m, v] = statistics(input, axes, { fastVariance, mask: options.mask, across: further });
+        update(m, v);
+        return convert(normalize(input, { mean: m, variance: v, scale, bias }, { axes, featureAxes, epsilon }), dtype);
+      }
 
-  const features = shape.reduce((n, d) => n * d, 1);
-  const flat = (v: Tensor): Tensor => reshape(convert(v, 'float32'), [features]);
-  const order = [...axes, ...featureAxes];
-  const last = transpose(input, order);
-  const [y, m, v] = batchNorm(
-    reshape(last, [...axes.map((i) => x.shape[i]!), features]),
-    scale === null ? full([features], 1) : flat(scale),
-    bias === null ? zerosOf([features]) : flat(bias),
-    { epsilon, fastVariance },
-  );
-  update(reshape(m, shape), reshape(fastVariance ? max(v, 0) : v, shape));
-  return convert(
-    transpose(
-      reshape(y, last.shape),
-      order.map((_, i) => order.indexOf(i)),
-    ),
-    dtype,
-  );
-});
+      const features = shape.reduce((n, d) => n * d, 1);
+      const flat = (v: Tensor): Tensor => reshape(convert(v, 'float32'), [features]);
+      const order = [...axes, ...featureAxes];
+      const last = transpose(input, order);
+      const [y, m, v] = batchNorm(
+        reshape(last, [...axes.map((i) => x.shape[i]!), features]),
+        scale === null ? full([features], 1) : flat(scale),
+        bias === null ? zerosOf([features]) : flat(bias),
+        { epsilon, fastVariance },
+      );
+      update(reshape(m, shape), reshape(fastVariance ? max(v, 0) : v, shape));
+      return convert(
+        transpose(
+          reshape(y, last.shape),
+          order.map((_, i) => order.indexOf(i)),
+        ),
+        dtype,
+      );
+    },
+  (config) => checkNames('BatchNorm', config, { useRunningAverage: true, axis: true, momentum: true, ...AFFINE_NAMES }),
+);
 
 /** What `LayerNorm` can be told. */
 export interface LayerNormConfig extends AffineConfig {
@@ -151,16 +177,22 @@ export interface LayerNormConfig extends AffineConfig {
  * const x = np.array([[1, 3], [10, 30]]);
  * norm.apply(norm.init(random.PRNGKey(0), x), x); // => Tensor float32[2, 2] [[-1, 1], [-1, 1]]
  */
-export const LayerNorm = module('LayerNorm', (config: LayerNormConfig) => (x: Tensor, { mask }: { mask?: Tensor } = {}): Tensor => {
-  const { reductionAxes = -1, featureAxes: feature = -1, epsilon = 1e-6, useFastVariance: fastVariance = true } = config;
-  const axes = normalizeAxes(reductionAxes, x.ndim);
-  const featureAxes = normalizeAxes(feature, x.ndim);
-  const input = convert(x, 'float32');
-  const [mean, variance] = statistics(input, axes, { fastVariance, mask, across: across(config) });
-  const { scale, bias } = affine(
-    featureAxes.map((i) => x.shape[i]!),
-    config,
-  );
-  const dtype = computeDtype(config.dtype, [x, ...present([scale, bias])]);
-  return convert(normalize(input, { mean, variance, scale, bias }, { axes, featureAxes, epsilon }), dtype);
-});
+export const LayerNorm = module(
+  'LayerNorm',
+  (config: LayerNormConfig) =>
+    (x: Tensor, { mask }: { mask?: Tensor } = {}): Tensor => {
+      checkInput('LayerNorm', x);
+      const { reductionAxes = -1, featureAxes: feature = -1, epsilon = 1e-6, useFastVariance: fastVariance = true } = config;
+      const axes = normalizeAxes(reductionAxes, x.ndim);
+      const featureAxes = normalizeAxes(feature, x.ndim);
+      const input = convert(x, 'float32');
+      const [mean, variance] = statistics(input, axes, { fastVariance, mask, across: across(config) });
+      const { scale, bias } = affine(
+        featureAxes.map((i) => x.shape[i]!),
+        config,
+      );
+      const dtype = computeDtype(config.dtype, [x, ...present([scale, bias])]);
+      return convert(normalize(input, { mean, variance, scale, bias }, { axes, featureAxes, epsilon }), dtype);
+    },
+  (config) => checkNames('LayerNorm', config, { reductionAxes: true, featureAxes: true, ...AFFINE_NAMES }),
+);

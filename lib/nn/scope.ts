@@ -191,6 +191,11 @@ export class Scope {
   /** The parameter `name`, created if it may be; an existing one must have the shape that `init` would give it. */
   param<A extends readonly unknown[], T>(name: string, init: InitFn<A, T>, args: A): T {
     this.checkOpen(`param "${name}"`);
+    if (typeof init !== 'function') {
+      throw new ArgumentError(
+        `the initializer of parameter "${name}" in "${this.pathText}" is no function such as nn.initializers.zeros, got ${String(init)}`,
+      );
+    }
     this.reserve('param', name, 'params');
     if (this.has('params', name)) {
       const value = this.get('params', name);
@@ -206,6 +211,11 @@ export class Scope {
       throw new ScopeParamNotFoundError(name, this.pathText);
     }
     const value = init(this.makeRng('params'), ...args);
+    if (typeof value === 'function') {
+      throw new ArgumentError(
+        `the initializer of parameter "${name}" in "${this.pathText}" returned a function: call it first, as in nn.initializers.lecunNormal()`,
+      );
+    }
     this.put('params', name, value);
     return value;
   }

@@ -1,5 +1,6 @@
 /** Modules in a row. */
 import { ArgumentError } from '../core/errors.js';
+import { checkNames } from './checks.js';
 import { module } from './module.js';
 import type { Forward } from './types.js';
 
@@ -29,7 +30,9 @@ export const Sequential = module(
       }
       return output;
     },
-  ({ layers }) => {
+  (config) => {
+    checkNames('Sequential', config, { layers: true });
+    const { layers } = config;
     if (!Array.isArray(layers) || layers.length === 0 || layers.some((f) => typeof f !== 'function')) {
       throw new ArgumentError(
         `Sequential needs a list of modules and functions, as in nn.Sequential({ layers: [nn.Dense({ features: 4 }), nn.relu] })`,

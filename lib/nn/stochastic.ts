@@ -4,6 +4,7 @@ import { broadcastTo, div, full, select } from '../core/primitives/index.js';
 import { normalizeAxis } from '../core/aval.js';
 import type { Tensor } from '../core/tensor.js';
 import * as random from '../random/index.js';
+import { checkInput, checkNames } from './checks.js';
 import { makeRng, mergeParam } from './hooks.js';
 import { module } from './module.js';
 
@@ -38,6 +39,7 @@ export const Dropout = module(
   'Dropout',
   (config: DropoutConfig) =>
     (x: Tensor, { deterministic, rng }: DropoutOptions = {}): Tensor => {
+      checkInput('Dropout', x);
       const { rate, broadcastDims = [], rngCollection = 'dropout' } = config;
       const off = mergeParam('deterministic', config.deterministic, deterministic);
       if (off || rate === 0) return x;
@@ -51,7 +53,9 @@ export const Dropout = module(
       );
       return select(broadcastTo(keep, x.shape), div(x, 1 - rate), 0);
     },
-  ({ rate }) => {
+  (config) => {
+    checkNames('Dropout', config, { rate: true, broadcastDims: true, deterministic: true, rngCollection: true });
+    const { rate } = config;
     if (!(rate >= 0 && rate <= 1))
       throw new ArgumentError(`Dropout needs a rate from 0 to 1, as in nn.Dropout({ rate: 0.5 }), got ${String(rate)}`);
   },

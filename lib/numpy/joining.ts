@@ -18,7 +18,7 @@ function several(name: string, tensors: readonly TensorLike[]): Tensor[] {
  * @example np.concatenate([np.array([[1, 2]]), np.array([[3, 4]])]); // => Tensor float32[2, 2] [[1, 2], [3, 4]]
  */
 export function concatenate(tensors: readonly TensorLike[], given?: number | null | { axis?: number | null }): Tensor {
-  const { axis = 0 } = options<{ axis?: number | null }>(given, 'axis');
+  const { axis = 0 } = options<{ axis?: number | null }>('concatenate', given, { axis: true });
   const own = several('concatenate', tensors);
   if (axis === null) {
     return lax.concatenate(
@@ -35,7 +35,7 @@ export function concatenate(tensors: readonly TensorLike[], given?: number | nul
  * @example np.stack([np.array([1, 2]), np.array([3, 4])], { axis: 1 }); // => Tensor float32[2, 2] [[1, 3], [2, 4]]
  */
 export function stack(tensors: readonly TensorLike[], given?: OneAxis): Tensor {
-  const { axis = 0 } = options<{ axis?: number }>(given, 'axis');
+  const { axis = 0 } = options<{ axis?: number }>('stack', given, { axis: true });
   const own = several('stack', tensors);
   const { shape } = own[0]!;
   const odd = own.find((t) => t.shape.join() !== shape.join());
@@ -69,7 +69,7 @@ export function hstack(tensors: readonly TensorLike[]): Tensor {
  * @example np.split(np.arange(4), 2); // => [Tensor int32[2] [0, 1], Tensor int32[2] [2, 3]]
  */
 export function split(x: TensorLike, sections: number | readonly number[], given?: OneAxis): Tensor[] {
-  const { axis = 0 } = options<{ axis?: number }>(given, 'axis');
+  const { axis = 0 } = options<{ axis?: number }>('split', given, { axis: true });
   const t = asTensor(x, 'split');
   const n = t.shape[normalizeAxis(axis, t.ndim)]!;
   if (typeof sections === 'number' && (!Number.isInteger(sections) || sections < 1 || n % sections !== 0)) {
@@ -83,7 +83,7 @@ export function split(x: TensorLike, sections: number | readonly number[], given
  * @example np.arraySplit(np.arange(3), 2); // => [Tensor int32[2] [0, 1], Tensor int32[1] [2]]
  */
 export function arraySplit(x: TensorLike, sections: number | readonly number[], given?: OneAxis): Tensor[] {
-  const { axis = 0 } = options<{ axis?: number }>(given, 'axis');
+  const { axis = 0 } = options<{ axis?: number }>('arraySplit', given, { axis: true });
   const t = asTensor(x, 'arraySplit');
   const at = normalizeAxis(axis, t.ndim);
   const n = t.shape[at]!;

@@ -3,6 +3,7 @@ import { fromTypedArray } from '../core/array.js';
 import { Aval, broadcastShapes, sameShape, type Shape } from '../core/aval.js';
 import { DTYPES, isFloat, promote, typeOfNumber, type DType, type TypeLike } from '../core/dtype.js';
 import { ArgumentError, DTypeError } from '../core/errors.js';
+import { checkOptions, type OptionNames } from '../core/options.js';
 import * as lax from '../core/primitives/index.js';
 import { Tensor } from '../core/tensor.js';
 
@@ -136,9 +137,12 @@ export function dtypeOption(option: DTypeOption | undefined, name: string): DTyp
   return dtype === undefined ? undefined : checkDType(dtype, name);
 }
 
-/** Options whose main entry may be given bare: `np.flip(x, 0)` is `np.flip(x, { axis: 0 })`. */
-export function options<O extends object>(given: unknown, main: keyof O & string): O {
+/** Options of np.`name`. The first of `names` may be given bare: `np.flip(x, 0)` is `np.flip(x, { axis: 0 })`. */
+export function options<O extends object>(name: string, given: unknown, names: OptionNames<O>): O {
   if (given === undefined) return {} as O;
-  if (given !== null && typeof given === 'object' && !Array.isArray(given) && !(given instanceof Tensor)) return given as O;
-  return { [main]: given } as O;
+  if (given === null || typeof given !== 'object' || Array.isArray(given) || given instanceof Tensor) {
+    return { [Object.keys(names)[0]!]: given } as O;
+  }
+  checkOptions(`np.${name}`, given as O, names);
+  return given as O;
 }

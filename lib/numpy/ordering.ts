@@ -22,7 +22,7 @@ const flattened = (t: Tensor, axis: number | null): [Tensor, number] =>
  * @example np.sort(np.array([3, 1, 2])); // => Tensor float32[3] [1, 2, 3]
  */
 export function sort(x: TensorLike, given?: number | null | SortOptions): Tensor {
-  const { axis = -1, descending = false } = options<SortOptions>(given, 'axis');
+  const { axis = -1, descending = false } = options<SortOptions>('sort', given, { axis: true, descending: true });
   const [t, at] = flattened(asTensor(x, 'sort'), axis);
   const sorted = lax.sort([t], at)[0]!;
   return descending ? lax.reverse(sorted, [at]) : sorted;
@@ -33,7 +33,7 @@ export function sort(x: TensorLike, given?: number | null | SortOptions): Tensor
  * @example np.argsort(np.array([3, 1, 2])); // => Tensor int32[3] [1, 2, 0]
  */
 export function argsort(x: TensorLike, given?: number | null | SortOptions): Tensor {
-  const { axis = -1, descending = false } = options<SortOptions>(given, 'axis');
+  const { axis = -1, descending = false } = options<SortOptions>('argsort', given, { axis: true, descending: true });
   const [t, at] = flattened(asTensor(x, 'argsort'), axis);
   const indices = lax.iota(t.shape, at);
   if (!descending) return lax.sort([t, indices], at)[1]!;
@@ -46,7 +46,7 @@ export function argsort(x: TensorLike, given?: number | null | SortOptions): Ten
  * @example np.cumsum(np.array([1, 2, 3])); // => Tensor float32[3] [1, 3, 6]
  */
 export function cumsum(x: TensorLike, given?: number | null | { axis?: number | null }): Tensor {
-  const { axis = null } = options<{ axis?: number | null }>(given, 'axis');
+  const { axis = null } = options<{ axis?: number | null }>('cumsum', given, { axis: true });
   const [t, at] = flattened(asNumeric(x, 'cumsum'), axis);
   return lax.cumsum(t, at);
 }
@@ -56,7 +56,7 @@ export function cumsum(x: TensorLike, given?: number | null | { axis?: number | 
  * @example np.cumprod(np.array([1, 2, 3])); // => Tensor float32[3] [1, 2, 6]
  */
 export function cumprod(x: TensorLike, given?: number | null | { axis?: number | null }): Tensor {
-  const { axis = null } = options<{ axis?: number | null }>(given, 'axis');
+  const { axis = null } = options<{ axis?: number | null }>('cumprod', given, { axis: true });
   const [t, at] = flattened(asNumeric(x, 'cumprod'), axis);
   let out = t;
   const n = t.shape[at]!;
@@ -73,7 +73,7 @@ export function cumprod(x: TensorLike, given?: number | null | { axis?: number |
  * @example np.median(np.array([3, 1, 2, 10])); // => Tensor float32[] 2.5
  */
 export function median(x: TensorLike, given?: Axis | { axis?: Axis; keepdims?: boolean }): Tensor {
-  const { axis = null, keepdims = false } = options<{ axis?: Axis; keepdims?: boolean }>(given, 'axis');
+  const { axis = null, keepdims = false } = options<{ axis?: Axis; keepdims?: boolean }>('median', given, { axis: true, keepdims: true });
   const t = asFloat(x, 'median');
   const axes = axis === null ? t.shape.map((_, i) => i) : (typeof axis === 'number' ? [axis] : axis).map((a) => normalizeAxis(a, t.ndim));
   const others = t.shape.map((_, i) => i).filter((i) => !axes.includes(i));

@@ -3,6 +3,7 @@ import { normalizeAxes, type Shape } from '../core/aval.js';
 import { stopGradient } from '../core/autodiff.js';
 import type { DType } from '../core/dtype.js';
 import { ShapeError } from '../core/errors.js';
+import type { OptionNames } from '../core/options.js';
 import * as lax from '../core/primitives/index.js';
 import type { Tensor } from '../core/tensor.js';
 import { asBool, asFloat, asNumeric, asTensor, cast, checkDType, options, type TensorLike } from './operands.js';
@@ -41,7 +42,8 @@ export interface VarOptions extends ReduceOptions {
 
 type Given<O> = O | Axis;
 
-const reduceOptions = <O extends ReduceOptions>(given: Given<O> | undefined): O => options<ReduceOptions>(given, 'axis') as O;
+const REDUCE: OptionNames<ReduceOptions> = { axis: true, keepdims: true, where: true };
+const SUM: OptionNames<SumOptions> = { ...REDUCE, dtype: true };
 
 type Reduction = (x: Tensor, axes: readonly number[]) => Tensor;
 
@@ -67,7 +69,7 @@ const masked = (x: Tensor, mask: TensorLike | null | undefined, neutral: number)
  * np.sum(x, { axis: 1, keepdims: true }); // => Tensor float32[2, 1] [[3], [7]]
  */
 export function sum(x: TensorLike, given?: Given<SumOptions>): Tensor {
-  const o = reduceOptions<SumOptions>(given);
+  const o = options<SumOptions>('sum', given, SUM);
   const t = o.dtype === undefined ? asNumeric(x, 'sum') : cast(asTensor(x, 'sum'), checkDType(o.dtype, 'sum'));
   return reduce(lax.reduceSum, masked(asNumeric(t, 'sum'), o.where, 0), o);
 }
@@ -77,7 +79,7 @@ export function sum(x: TensorLike, given?: Given<SumOptions>): Tensor {
  * @example np.prod(np.array([2, 3, 4])); // => Tensor float32[] 24
  */
 export function prod(x: TensorLike, given?: Given<SumOptions>): Tensor {
-  const o = reduceOptions<SumOptions>(given);
+  const o = options<SumOptions>('prod', given, SUM);
   const t = o.dtype === undefined ? asNumeric(x, 'prod') : cast(asTensor(x, 'prod'), checkDType(o.dtype, 'prod'));
   return reduce(lax.reduceProd, masked(asNumeric(t, 'prod'), o.where, 1), o);
 }
@@ -89,7 +91,7 @@ export function prod(x: TensorLike, given?: Given<SumOptions>): Tensor {
  * np.mean(np.array([1, 2, 99]), { where: np.array([true, true, false]) }); // => Tensor float32[] 1.5
  */
 export function mean(x: TensorLike, given?: Given<ReduceOptions>): Tensor {
-  const o = reduceOptions(given);
+  const o = options<ReduceOptions>('mean', given, REDUCE);
   const t = asFloat(x, 'mean');
   const total = sum(t, o);
   return lax.div(total, count(t, o, total.shape));
@@ -108,7 +110,7 @@ function count(x: Tensor, o: ReduceOptions, shape: Shape): number | Tensor {
  * @example np.variance(np.array([1, 2, 3, 4])); // => Tensor float32[] 1.25
  */
 export function variance(x: TensorLike, given?: Given<VarOptions>): Tensor {
-  const { ddof = 0, ...o } = reduceOptions<VarOptions>(given);
+  const { ddof = 0, ...o } = options<VarOptions>('var', given, { ...REDUCE, ddof: true });
   const t = asFloat(x, 'var');
   const centered = lax.sub(t, lax.broadcastTo(mean(t, { ...o, keepdims: true }), t.shape));
   const squares = sum(lax.mul(centered, centered), o);
@@ -126,7 +128,7 @@ export const std = (x: TensorLike, given?: Given<VarOptions>): Tensor => lax.sqr
 
 function extremum(name: string, f: Reduction, other: (x: Tensor, y: number) => Tensor, neutral: Record<DType, number>) {
   return (x: TensorLike, given?: Given<ExtremumOptions>): Tensor => {
-    const o = reduceOptions<ExtremumOptions>(given);
+    const o = options<ExtremumOptions>(name, given, { ...REDUCE, initial: true });
     const t = asTensor(x, name);
     const axes = normalizeAxes(o.axis, t.ndim);
     if (o.initial === undefined) {
@@ -156,7 +158,7 @@ export const min = extremum('min', lax.reduceMin, lax.min, { float32: Infinity, 
  * @example np.any(np.array([0, 3])); // => Tensor bool[] true
  */
 export function any(x: TensorLike, given?: Given<ReduceOptions>): Tensor {
-  const o = reduceOptions(given);
+  const o = options<ReduceOptions>('any', given, REDUCE);
   return reduce(lax.reduceMax, masked(asBool(x, 'any'), o.where, 0), o);
 }
 
@@ -165,7 +167,7 @@ export function any(x: TensorLike, given?: Given<ReduceOptions>): Tensor {
  * @example np.all(np.array([0, 3])); // => Tensor bool[] false
  */
 export function all(x: TensorLike, given?: Given<ReduceOptions>): Tensor {
-  const o = reduceOptions(given);
+  const o = options<ReduceOptions>('all', given, REDUCE);
   return reduce(lax.reduceMin, masked(asBool(x, 'all'), o.where, 1), o);
 }
 
@@ -180,7 +182,7 @@ export const countNonzero = (x: TensorLike, given?: Given<ReduceOptions>): Tenso
  * @example np.logsumexp(np.array([1000, 1000])); // => Tensor float32[] 1000.6932
  */
 export function logsumexp(x: TensorLike, given?: Given<ReduceOptions>): Tensor {
-  const o = reduceOptions(given);
+  const o = options<ReduceOptions>('logsumexp', given, REDUCE);
   const t = masked(asFloat(x, 'logsumexp'), o.where, -Infinity);
   const own = { axis: o.axis, keepdims: true };
   const top = max(stopGradient(t), { ...own, initial: -Infinity });
@@ -191,7 +193,10 @@ export function logsumexp(x: TensorLike, given?: Given<ReduceOptions>): Tensor {
 
 function indexOf(name: string, f: (x: Tensor, axis: number) => Tensor) {
   return (x: TensorLike, given?: number | null | { axis?: number | null; keepdims?: boolean }): Tensor => {
-    const { axis = null, keepdims = false } = options<{ axis?: number | null; keepdims?: boolean }>(given, 'axis');
+    const { axis = null, keepdims = false } = options<{ axis?: number | null; keepdims?: boolean }>(name, given, {
+      axis: true,
+      keepdims: true,
+    });
     const t = asTensor(x, name);
     const flat = axis === null ? lax.reshape(t, [t.size]) : t;
     if (flat.ndim > 0 && flat.shape.at(axis ?? 0) === 0) throw new ShapeError(`np.${name} of ${t} over nothing has no result`);

@@ -107,7 +107,7 @@ type AxisOption = number | readonly number[] | null;
  * @example np.squeeze(np.ones([1, 3, 1])).shape; // => [3]
  */
 export function squeeze(x: TensorLike, given?: AxisOption | { axis?: AxisOption }): Tensor {
-  const { axis = null } = options<{ axis?: AxisOption }>(given, 'axis');
+  const { axis = null } = options<{ axis?: AxisOption }>('squeeze', given, { axis: true });
   const t = asTensor(x, 'squeeze');
   const gone = axis === null ? range(t.ndim).filter((i) => t.shape[i] === 1) : normalizeAxes(axis, t.ndim);
   for (const a of gone)
@@ -129,7 +129,7 @@ export const broadcastTo = (x: TensorLike, shape: Shape): Tensor => lax.broadcas
  * @example np.flip(np.array([1, 2, 3])); // => Tensor float32[3] [3, 2, 1]
  */
 export function flip(x: TensorLike, given?: AxisOption | { axis?: AxisOption }): Tensor {
-  const { axis = null } = options<{ axis?: AxisOption }>(given, 'axis');
+  const { axis = null } = options<{ axis?: AxisOption }>('flip', given, { axis: true });
   const t = asTensor(x, 'flip');
   return lax.reverse(t, normalizeAxes(axis, t.ndim));
 }
@@ -139,7 +139,7 @@ export function flip(x: TensorLike, given?: AxisOption | { axis?: AxisOption }):
  * @example np.roll(np.array([1, 2, 3]), 1); // => Tensor float32[3] [3, 1, 2]
  */
 export function roll(x: TensorLike, shift: number | readonly number[], given?: AxisOption | { axis?: AxisOption }): Tensor {
-  const { axis = null } = options<{ axis?: AxisOption }>(given, 'axis');
+  const { axis = null } = options<{ axis?: AxisOption }>('roll', given, { axis: true });
   const t = asTensor(x, 'roll');
   const shifts = typeof shift === 'number' ? [shift] : shift;
   if (shifts.some((s) => !Number.isInteger(s))) throw new ArgumentError(`np.roll shifts by whole numbers, got ${formatShape(shifts)}`);
@@ -178,7 +178,7 @@ export function tile(x: TensorLike, reps: number | readonly number[]): Tensor {
  * @example np.repeat(np.array([1, 2]), 2); // => Tensor float32[4] [1, 1, 2, 2]
  */
 export function repeat(x: TensorLike, repeats: number | readonly number[], given?: number | null | { axis?: number | null }): Tensor {
-  const { axis = null } = options<{ axis?: number | null }>(given, 'axis');
+  const { axis = null } = options<{ axis?: number | null }>('repeat', given, { axis: true });
   const own = asTensor(x, 'repeat');
   const t = axis === null ? lax.reshape(own, [own.size]) : own;
   const at = normalizeAxis(axis ?? 0, t.ndim);

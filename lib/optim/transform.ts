@@ -1,5 +1,6 @@
 /** What a gradient transformation is, and the ways to combine them. The states have optax's structure and field names. */
 import { ArgumentError } from '../core/errors.js';
+import { checkOptions } from '../core/options.js';
 import * as tree from '../core/tree.js';
 
 /**
@@ -45,7 +46,7 @@ export function chain<const T extends readonly GradientTransformation[]>(
   transforms.forEach((t, i) => {
     if (typeof t?.init !== 'function' || typeof t.update !== 'function') {
       throw new ArgumentError(
-        `chain takes gradient transformations, argument ${i} is ${typeof t}: pass optim.adam(...), optim.clip(...) and so on`,
+        `chain takes gradient transformations, argument ${i} is ${Array.isArray(t) ? 'an array: pass its elements, chain(...list)' : `${typeof t}: pass optim.adam(...), optim.clip(...) and so on`}`,
       );
     }
   });
@@ -111,11 +112,7 @@ export function requireParams<T>(name: string, params: T | undefined): T {
 
 /** `given` on top of `defaults`; a name that is no option is an error. */
 export function withDefaults<O extends object>(name: string, given: Partial<O> | undefined, defaults: O): O {
-  for (const key in given) {
-    if (!Object.hasOwn(defaults, key)) {
-      throw new ArgumentError(`${name} has no option "${key}": its options are ${Object.keys(defaults).join(', ')}`);
-    }
-  }
+  if (given !== undefined) checkOptions<Partial<O>>(name, given, defaults);
   const options = { ...defaults };
   for (const key in given) if (given[key] !== undefined) options[key] = given[key];
   return options;

@@ -3,6 +3,7 @@ import type { Shape } from '../core/aval.js';
 import { broadcastShapes, normalizeAxis, sameShape } from '../core/aval.js';
 import { isFloat, type DType } from '../core/dtype.js';
 import { ArgumentError, DTypeError, ShapeError } from '../core/errors.js';
+import { checkOptions, type OptionNames } from '../core/options.js';
 import * as lax from '../core/primitives/index.js';
 import { Tensor } from '../core/tensor.js';
 import { erf, nextAfter } from './float32.js';
@@ -28,7 +29,9 @@ export interface UniformOptions extends SampleOptions {
   readonly maxval?: number | Tensor;
 }
 
-function checkFloat(name: string, { dtype = 'float32' }: SampleOptions): void {
+function checkSampler<O extends SampleOptions>(name: string, options: O, names: OptionNames<O>): void {
+  checkOptions(`random.${name}`, options, names);
+  const { dtype = 'float32' } = options;
   if (!isFloat(dtype))
     throw new DTypeError(`random.${name} draws float32, got the dtype ${dtype}: use random.randint or random.bits for integers`);
 }
@@ -53,7 +56,7 @@ function between(key: Tensor, shape: Shape, low: number, high: number): Tensor {
 export function uniform(key: Tensor, shape: Shape = [], options: UniformOptions = {}): Tensor {
   checkKey(key, 'uniform');
   checkShape(shape, 'uniform');
-  checkFloat('uniform', options);
+  checkSampler('uniform', options, { dtype: true, minval: true, maxval: true });
   const { minval = 0, maxval = 1 } = options;
   if (typeof minval === 'number' && typeof maxval === 'number') return between(key, shape, minval, maxval);
   const bound = (v: number | Tensor): Tensor =>
@@ -69,7 +72,7 @@ export function uniform(key: Tensor, shape: Shape = [], options: UniformOptions 
 export function normal(key: Tensor, shape: Shape = [], options: SampleOptions = {}): Tensor {
   checkKey(key, 'normal');
   checkShape(shape, 'normal');
-  checkFloat('normal', options);
+  checkSampler('normal', options, { dtype: true });
   return lax.mul(lax.erfInv(between(key, shape, nextAfter(-1, 0), 1)), SQRT2);
 }
 
@@ -80,7 +83,7 @@ export function normal(key: Tensor, shape: Shape = [], options: SampleOptions = 
 export function truncatedNormal(key: Tensor, lower: number, upper: number, shape: Shape = [], options: SampleOptions = {}): Tensor {
   checkKey(key, 'truncatedNormal');
   checkShape(shape, 'truncatedNormal');
-  checkFloat('truncatedNormal', options);
+  checkSampler('truncatedNormal', options, { dtype: true });
   const [from, to] = [fround(lower), fround(upper)];
   if (!(from < to)) throw new ArgumentError(`random.truncatedNormal needs lower < upper, got ${lower} and ${upper}`);
   const u = between(key, shape, erf(fround(from * INVERSE_SQRT2)), erf(fround(to * INVERSE_SQRT2)));
@@ -109,7 +112,7 @@ export function bernoulli(key: Tensor, p: number | Tensor = 0.5, shape?: Shape):
 export function gumbel(key: Tensor, shape: Shape = [], options: SampleOptions = {}): Tensor {
   checkKey(key, 'gumbel');
   checkShape(shape, 'gumbel');
-  checkFloat('gumbel', options);
+  checkSampler('gumbel', options, { dtype: true });
   return lax.neg(lax.log(lax.neg(lax.log(between(key, shape, TINY, 1)))));
 }
 
@@ -120,7 +123,7 @@ export function gumbel(key: Tensor, shape: Shape = [], options: SampleOptions = 
 export function exponential(key: Tensor, shape: Shape = [], options: SampleOptions = {}): Tensor {
   checkKey(key, 'exponential');
   checkShape(shape, 'exponential');
-  checkFloat('exponential', options);
+  checkSampler('exponential', options, { dtype: true });
   return lax.neg(lax.log1p(lax.neg(unit(key, shape))));
 }
 

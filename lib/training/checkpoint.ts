@@ -6,8 +6,9 @@
  * strings, and a SHA-256 of the tensors' bytes, are in the header's "__metadata__".
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { open, readFile, rename, unlink } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
 import { endianness } from 'node:os';
+import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fromTypedArray } from '../core/array.js';
 import { formatShape, MAX_RANK, sizeOf } from '../core/aval.js';
@@ -74,9 +75,14 @@ function checkEndianness(): void {
   if (endianness() !== 'LE') throw new CheckpointError('checkpoints are little-endian and this machine is not');
 }
 
+function checkFile(file: unknown): void {
+  if (typeof file !== 'string') throw new CheckpointError(`the first argument is the path of the checkpoint's file, got ${typeof file}`);
+}
+
 /**
  * Writes a tree (variables, a TrainState, ...) to `file`, all or nothing: a reader sees the old file or the new one. The numbers are those at the time of the
- * call, so training may go on, donating the tree, while the promise is pending; the event loop is never blocked. Throws CheckpointError.
+ * call, so training may go on, donating the tree, while the promise is pending; the event loop is never blocked. A folder
+ * that is not there is made. Throws CheckpointError.
  * @example
  * await training.saveCheckpoint('run.safetensors', { params: { w: np.array([1, 2]) }, epoch: 3 });
  * const { epoch } = await training.restoreCheckpoint('run.safetensors');
@@ -84,6 +90,8 @@ function checkEndianness(): void {
  */
 export async function saveCheckpoint(file: string, value: unknown): Promise<void> {
   checkEndianness();
+  checkFile(file);
+  if (value === undefined) throw new CheckpointError('saveCheckpoint needs a tree to save, got undefined');
   const leaves = leavesByName(value);
   const names = [...leaves.keys()].filter((name) => leaves.get(name) instanceof Tensor);
   const arrays = await Promise.all(names.map((name) => (leaves.get(name) as Tensor).data())); // all reads start before the first await
@@ -96,7 +104,10 @@ export async function saveCheckpoint(file: string, value: unknown): Promise<void
     const { shape, dtype } = leaves.get(name) as Tensor;
     return [name, { dtype: CODES[dtype], shape: [...shape], data_offsets: [offset, (offset += parts[i]!.length)] }];
   });
-  await writeAtomically(file, [encodeHeader({ __metadata__: metadata, ...Object.fromEntries(entries) }), ...parts]);
+  const contents = [encodeHeader({ __metadata__: metadata, ...Object.fromEntries(entries) }), ...parts];
+  await writeAtomically(file, contents).catch((cause: Error) => {
+    throw new CheckpointError(`cannot write the checkpoint ${file}: ${cause.message}`, { cause });
+  });
 }
 
 // JSON has no NaN and no infinities.
@@ -114,6 +125,7 @@ function encodeHeader(header: object): Buffer {
 
 async function writeAtomically(file: string, parts: readonly Buffer[]): Promise<void> {
   const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+  await mkdir(dirname(file), { recursive: true });
   const handle = await open(temporary, 'wx');
   try {
     try {
@@ -145,7 +157,12 @@ export async function restoreCheckpoint<T>(file: string, target: T): Promise<T>;
 export async function restoreCheckpoint(file: string): Promise<Record<string, unknown>>;
 export async function restoreCheckpoint(file: string, target?: unknown): Promise<unknown> {
   checkEndianness();
-  const contents = await decode(await readFile(file), file);
+  checkFile(file);
+  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') throw new CheckpointError(`there is no checkpoint ${file}`, { cause });
+    throw new CheckpointError(`cannot read the checkpoint ${file}: ${cause.message}`, { cause });
+  });
+  const contents = await decode(bytes, file);
   return target === undefined ? nest(contents) : fit(contents, target, file);
 }
 

@@ -32,11 +32,11 @@ const accumulate = jit(
 export class MeanMetrics<T extends object> {
   private sums: Sums | null = null;
 
-  /** Adds the metrics of a batch: a tree of scalars (or tensors that keep their shapes). */
+  /** Adds the metrics of a batch: a tree of scalars, tensors or numbers (or tensors that keep their shapes). */
   add(metrics: T, weight: Tensor | number = 1): this {
     if (typeof weight === 'number' && !(weight >= 0))
       throw new ArgumentError(`MeanMetrics.add needs a weight of at least 0, got ${String(weight)}`);
-    this.sums ??= [tree.map((m: Tensor) => full(m.shape, 0), metrics), full([], 0)];
+    this.sums ??= [tree.map((m: Tensor | number) => full(m instanceof Tensor ? m.shape : [], 0), metrics), full([], 0)];
     this.sums = accumulate(this.sums, metrics, weight);
     return this;
   }

@@ -106,6 +106,12 @@ describe('as a JavaScript value', () => {
 });
 
 describe('inspect', () => {
+  it('shows as few digits as tell a float32 from its neighbours', () => {
+    const values = [0.1, 0.10542504489421844, 1 / 3, 16777217.5, 1e-45, 3.4028234663852886e38].map(Math.fround);
+    const [, digits] = /\[([^\]]*)\]$/.exec(inspect(tensor(values)))!;
+    expect(digits!.split(', ').map((d) => Math.fround(Number(d)))).toEqual(values);
+    expect(digits).toMatch(/^0\.1, 0\.10542504\d?, 0\.33333334, 16777218, /);
+  });
   it('shows small tensors whole', () => {
     expect(
       inspect(

@@ -83,8 +83,16 @@ describe('mistakes', () => {
   test('leaves that no file holds', async () => {
     await expect(training.saveCheckpoint(at('bad'), { f: () => 0 })).rejects.toThrow(/got a function at f/);
     await expect(training.saveCheckpoint(at('bad'), { __metadata__: 1 })).rejects.toThrow(/named "__metadata__"/);
-    await expect(training.saveCheckpoint(join(folder, 'no', 'folder'), { w: floats(1) })).rejects.toThrow(/ENOENT/);
-    await expect(restore(at('absent'))).rejects.toThrow(/ENOENT/);
+    const { CheckpointError } = training;
+    const rejects = async (made: Promise<unknown>, message: RegExp): Promise<void> => {
+      await expect(made).rejects.toThrow(message);
+      await expect(made).rejects.toBeInstanceOf(CheckpointError);
+    };
+    await rejects(training.saveCheckpoint(folder, { w: floats(1) }), /cannot write the checkpoint .*: /);
+    await rejects(training.saveCheckpoint(at('bad'), undefined), /needs a tree to save, got undefined/);
+    await rejects(training.saveCheckpoint({ w: floats(1) } as never, at('bad')), /the first argument is the path .*, got object/);
+    await rejects(restore(at('absent')), /there is no checkpoint .*absent/);
+    await rejects(restore(folder), /cannot read the checkpoint .*EISDIR/);
   });
   test('every truncation and every flipped byte is found', async () => {
     await training.saveCheckpoint(at('whole'), { w: floats(2), s: lax.iota([3]) });
@@ -133,4 +141,10 @@ describe('mistakes', () => {
     await write({ w: f32([2], [0, 8]) });
     expect((await restore(at('lie'))) as { w: Tensor }).toMatchObject({ w: { aval: { shape: [2] } } });
   });
+});
+
+test('a folder that is not there is made', async () => {
+  const file = at(join('runs', '1', 'model.safetensors'));
+  await training.saveCheckpoint(file, { n: 1 });
+  expect(await training.restoreCheckpoint(file, { n: 0 })).toEqual({ n: 1 });
 });

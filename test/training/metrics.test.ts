@@ -27,3 +27,12 @@ test('mistakes', () => {
   mean.add(metrics(1, 1));
   expect(() => mean.add({ loss: lax.full([], 1) })).toThrow(/trees differ/);
 });
+
+test('numbers are metrics too', async () => {
+  const mean = new training.MeanMetrics<{ loss: Tensor | number }>();
+  mean
+    .add({ loss: 3 })
+    .add({ loss: lax.full([], 4) })
+    .add({ loss: 0.5 });
+  expect(await mean.result()).toEqual({ loss: 2.5 });
+});

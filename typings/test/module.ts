@@ -96,3 +96,36 @@ expectTypeOf(nn.variable('state', 'n', () => ({ count: 0 })).value).toEqualTypeO
 // @ts-expect-error -- a shape is an array
 nn.param('w', nn.initializers.ones, 2);
 void y;
+
+// mutable: false is none; a boolean that is not known yet may give either.
+expectTypeOf(mlp.apply(variables, x, { train: false, mutable: false })).toEqualTypeOf<Tensor>();
+expectTypeOf(mlp.apply(variables, x, { train: true, mutable: true })).toEqualTypeOf<[Tensor, nn.Variables]>();
+expectTypeOf(mlp.apply(variables, x, { train: true, mutable: nn.DenyList('params') })).toEqualTypeOf<[Tensor, nn.Variables]>();
+// @ts-expect-error -- train is missing beside mutable
+mlp.apply(variables, x, { mutable: true });
+// @ts-expect-error -- no such option
+mlp.apply(variables, x, { train: true, mutabel: true });
+// @ts-expect-error -- variables come first
+mlp.apply(x, { train: false });
+
+// Several methods: __call__ types apply; a method is named by a string.
+const Coder = nn.module('Coder', () => ({
+  __call__: (x: Tensor) => x,
+  encode: (x: Tensor, { scale = 1 }: { scale?: number } = {}) => x.mul(scale),
+}));
+expectTypeOf(Coder().apply({}, x)).toEqualTypeOf<Tensor>();
+// @ts-expect-error -- an input is missing
+Coder().apply({});
+
+// Inside a module an instance is called like its forward function.
+expectTypeOf(mlp(x, { train: true })).toEqualTypeOf<Tensor>();
+// @ts-expect-error -- train is missing
+mlp(x);
+// @ts-expect-error -- layers take their configuration as one object
+nn.Dense(4);
+// @ts-expect-error -- Python's name
+nn.Dense({ features: 4, use_bias: false });
+// @ts-expect-error -- a list of layers has a name
+nn.Sequential([nn.relu]);
+// @ts-expect-error -- an initializer is made by calling its factory
+nn.Dense({ features: 4, kernelInit: nn.initializers.lecunNormal });

@@ -1,6 +1,6 @@
 /** What the compiler knows of a TrainState: its extra fields, its module's apply, its optimizer's state. Compiled, never run. */
 import { expectTypeOf } from 'vitest';
-import { nn, optim, training, type Tensor } from 'flaxen';
+import { jit, nn, optim, training, type Tensor } from 'flaxen';
 
 declare const x: Tensor;
 declare const key: Tensor;
@@ -71,3 +71,16 @@ for (const batch of training.batches(key, { image: x, label: new Int32Array(3), 
   expectTypeOf(batch).toEqualTypeOf<{ image: Tensor; label: Tensor; pair: [Tensor, Tensor] }>();
 }
 expectTypeOf(new training.MeanMetrics<{ loss: Tensor }>().result()).toEqualTypeOf<Promise<{ loss: number }>>();
+
+// jit takes a state and gives it back; checkpoints too.
+const stepped = jit((s: typeof state, rate: number) => [s.replace({ epoch: s.epoch.add(rate) }), { rate }] as const, { donate: [0] })(
+  state,
+  1,
+);
+expectTypeOf(stepped[0]).toEqualTypeOf<typeof state>();
+expectTypeOf(training.restoreCheckpoint('file', state)).toEqualTypeOf<Promise<typeof state>>();
+expectTypeOf(training.restoreCheckpoint('file')).toEqualTypeOf<Promise<Record<string, unknown>>>();
+// @ts-expect-error -- the file comes first
+void training.saveCheckpoint(state, 'file');
+// @ts-expect-error -- Flax's name in Python
+training.TrainState.create({ apply_fn: net.apply, params, tx: optim.sgd(0.1) });

@@ -1,6 +1,6 @@
 /** What the compiler knows of jit, grad and trees. Compiled, never run. */
 import { expectTypeOf } from 'vitest';
-import { grad, jit, np, optim, tree, valueAndGrad, vjp, type Tensor } from 'flaxen';
+import { grad, jit, np, optim, tree, valueAndGrad, vjp, vmap, type Tensor } from 'flaxen';
 
 declare const x: Tensor;
 
@@ -58,3 +58,35 @@ np.add(x, [1, 2]);
 np.zeros([2], 'float63');
 // @ts-expect-error -- a shape is fixed
 x.shape[0] = 3;
+
+// vmap: the function's own arguments and result.
+expectTypeOf(vmap(loss, { inAxes: [null, 0] })(params, x)).toEqualTypeOf<Tensor>();
+expectTypeOf(vmap((row: Tensor, n: number) => ({ row, n }), { axisName: 'i', outAxes: 0 })(x, 2)).toEqualTypeOf<{
+  row: Tensor;
+  n: number;
+}>();
+// @ts-expect-error -- the input is missing
+vmap(loss)(params);
+// @ts-expect-error -- no such option
+vmap(loss, { in_axes: 0 });
+// @ts-expect-error -- no such option
+grad(loss, { argnum: 1 });
+// @ts-expect-error -- an optimizer is no learning rate
+optim.adam(optim.sgd(0.1));
+// @ts-expect-error -- options come as one object
+optim.adam(1e-3, 0.9);
+
+// jit over jit, grad and methods keeps the types; a jitted function is a function.
+expectTypeOf(jit(jit(loss))(params, x)).toEqualTypeOf<Tensor>();
+expectTypeOf(jit(vmap(loss, { inAxes: [null, 0] }))).parameters.toEqualTypeOf<[Params, Tensor]>();
+const asFunction: (p: Params, x: Tensor) => Tensor = jit(loss);
+void asFunction;
+
+// Optimizers in a chain: the state is the tuple of theirs.
+const tx = optim.chain(optim.clipByGlobalNorm(1), optim.scaleByAdam());
+expectTypeOf(tx.init(params)[1].count).toEqualTypeOf<Tensor>();
+// @ts-expect-error -- the chain has two states
+void tx.init(params)[2];
+// @ts-expect-error -- a chain takes transformations, not a list of them
+optim.chain([optim.sgd(1)]);
+expectTypeOf(optim.cosineDecaySchedule(1, 10)(3)).toEqualTypeOf<Tensor>();

@@ -1,10 +1,10 @@
 /** Elementwise primitives: inputs of one shape and dtype. A JavaScript number stands for a tensor full of it. */
 import { Aval, sameShape } from '../aval.js';
-import { bind1 } from '../bind.js';
+import { bind1, refuse } from '../bind.js';
 import { isFloat, isInteger, type DType } from '../dtype.js';
 import { DTypeError, ShapeError } from '../errors.js';
 import { definePrimitive, type GradContext, type Primitive } from '../primitive.js';
-import type { Tensor } from '../tensor.js';
+import { Tensor } from '../tensor.js';
 import { full, zerosLike } from './creation.js';
 
 /** A tensor, or a number that stands for a tensor full of it. */
@@ -54,6 +54,7 @@ const unary = (name: string, kind: Kind, grad: Rule | null, result?: DType) => {
 
 /** Numbers take the other operand's dtype and shape. */
 function pair(name: string, x: Operand, y: Operand): [Tensor, Tensor] {
+  for (const v of [x, y]) if (typeof v !== 'number' && !(v instanceof Tensor)) refuse(name, v);
   if (typeof x !== 'number') return [x, typeof y === 'number' ? full(x.shape, y, x.dtype) : y];
   if (typeof y === 'number') throw new DTypeError(`${name} of two numbers: compute it in JavaScript`);
   return [full(y.shape, x, y.dtype), y];
