@@ -78,7 +78,7 @@ async function run(program: Runnable): Promise<void> {
 
 describe.each(documents)('$page', ({ page, blocks }) => {
   it('has only blocks that are run, compared, or say why not', () => {
-    const known = ['ts', 'js', 'mjs', 'sh'];
+    const known = ['ts', 'js', 'mjs', 'sh', 'diff'];
     const mute = blocks.filter((b) => !known.includes(b.language) && !b.words.includes('output') && !b.noRun);
     expect(mute.map((b) => `${page}:${b.line}: a block in "${b.language}" needs "output" or "no-run: why"`)).toEqual([]);
   });

@@ -19,9 +19,10 @@ export interface Block {
   readonly code: readonly string[];
 }
 
-/** README and everything under docs, in order of their names. */
+/** README, CONTRIBUTING and everything under docs, in order of their names. */
 export const pages = (): string[] => [
   'README.md',
+  'CONTRIBUTING.md',
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md') && !name.startsWith('api'))
     .map((name) => `docs/${name}`)
@@ -58,8 +59,9 @@ export interface Program {
   readonly blocks: readonly Block[];
 }
 
-/** True for a block that is TypeScript or JavaScript to run. */
-export const isCode = (block: Block): boolean => ['ts', 'js', 'mjs'].includes(block.language) && block.noRun === null;
+/** True for a block that is TypeScript or JavaScript to run; one with `file=` belongs into that file (contributing.test.ts). */
+export const isCode = (block: Block): boolean =>
+  ['ts', 'js', 'mjs'].includes(block.language) && block.noRun === null && !block.words.some((w) => w.startsWith('file='));
 
 /**
  * The programs of a page. Blocks with the same `name=` belong together, those with several names (`name=with,without`) to each; of the others, one that imports
