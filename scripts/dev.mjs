@@ -38,8 +38,7 @@ async function react() {
 /** What the files ask for, builds first. */
 function commandsFor(files) {
   const native = files.filter((file) => file.startsWith('native/'));
-  const commands = [];
-  if (native.length > 0) commands.push(buildNative);
+  const commands = [buildNative]; // nothing to do takes a moment, and an earlier build may have been cut short
   if (files.some((file) => file.startsWith('lib/'))) commands.push(buildLib);
   if (native.length > 0) commands.push(['C++ tests', 'ctest', ['--test-dir', 'build', '--output-on-failure', ...families(native)]]);
   const tests = chosen.length > 0 ? chosen : [...new Set(files.flatMap(testsOf))];
