@@ -1,5 +1,7 @@
 // argmax and argmin over one dimension of [outer, n, inner]: the first NaN, else the first of the greatest (least); cuda/reduce_axis.cuh
 // has the loops. A row is one warp's or one block's: rows are classes of a classifier, rarely long.
+#include <type_traits>
+
 #include "cuda/reduce_axis.cuh"
 
 namespace flaxen::cuda {
@@ -7,13 +9,14 @@ namespace flaxen::cuda {
 template <typename T, bool greatest>
 struct Arg {
   using Value = T;
+  using Kept = std::conditional_t<sizeof(T) == 1, int, T>;  // no padding, which nobody writes
   struct Partial {
-    T value;
+    Kept value;
     int index;  // -1: none yet
   };
   using Result = int;
-  static FLAXEN_DEVICE Partial start() { return {T{0}, -1}; }
-  static FLAXEN_DEVICE bool wins(T a, T b) { return a != a ? b == b : greatest ? a > b : a < b; }
+  static FLAXEN_DEVICE Partial start() { return {Kept{0}, -1}; }
+  static FLAXEN_DEVICE bool wins(Kept a, Kept b) { return a != a ? b == b : greatest ? a > b : a < b; }
   static FLAXEN_DEVICE Partial join(Partial a, Partial b) {
     if (b.index < 0) return a;
     if (a.index < 0 || wins(b.value, a.value)) return b;
@@ -25,7 +28,7 @@ struct Arg {
   }
   static FLAXEN_DEVICE int finish(Partial p) { return p.index; }
   static FLAXEN_DEVICE Partial shuffle(Partial p, int distance) {
-    return {static_cast<T>(__shfl_xor_sync(0xffffffff, p.value, distance)), __shfl_xor_sync(0xffffffff, p.index, distance)};
+    return {__shfl_xor_sync(0xffffffff, p.value, distance), __shfl_xor_sync(0xffffffff, p.index, distance)};
   }
 };
 

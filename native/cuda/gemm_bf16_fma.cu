@@ -4,10 +4,10 @@
 namespace flaxen::cuda {
 
 template <int rows, int columns, bool a_along_k, bool b_along_k>
-using Product = FmaProduct<Bf16, rows, columns, a_along_k, b_along_k>;
+using Bf16Fma = FmaProduct<Bf16, rows, columns, a_along_k, b_along_k>;
 
 int gemm_bf16_fma(const FlaxenCudaDevice& device, const GemmArguments& g, int64_t batch, int extent, bool a_along_k, bool b_along_k) {
-  return launch_gemm<Product>(device, g, batch, extent, a_along_k, b_along_k);
+  return launch_gemm<Bf16Fma>(device, g, batch, extent, a_along_k, b_along_k);
 }
 
 }  // namespace flaxen::cuda

@@ -21,7 +21,7 @@
 #define FLAXEN_SHARED(T, name, ...)  \
   using name##_type = T __VA_ARGS__; \
   static char name##_key;            \
-  name##_type& name = *static_cast<name##_type*>(flaxen::simt::shared_variable(&name##_key, sizeof(name##_type)))
+  name##_type& name = *static_cast<name##_type*>(flaxen::simt::shared_variable(&name##_key, #name, sizeof(name##_type)))
 #define FLAXEN_DYNAMIC_SHARED(name) unsigned char* name = static_cast<unsigned char*>(flaxen::simt::dynamic_shared())
 #else
 #define FLAXEN_SHARED(T, name, ...) __shared__ __align__(16) T name __VA_ARGS__

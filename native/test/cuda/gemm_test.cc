@@ -200,7 +200,9 @@ const Family family("gemm", [] {
   run(Problem(5, 6, 515), {.bias = true}, 1);
   // Moments for a batch norm behind.
   run(Problem(130, 70, 20), {.bias = true, .moments = true}, 0, Effort::thorough);
+  run(Problem(129, 33, 64), {.bias = true, .moments = true});  // ends with the tile whose memory the moments take
   run(Problem(1, 5, 600), {.bias = true, .relu = true, .moments = true});
+  run(Problem(512, 127, 33), {.bias = true, .moments = true}, 0, Effort::once);
   run(in_bf16(Problem(130, 70, 20)), {.bias = true, .moments = true});
   // The large tile, which only large matrices get: 96 blocks of 128 x 128.
   for (int layout = 0; layout < 4; ++layout) {

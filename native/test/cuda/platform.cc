@@ -3,11 +3,9 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <vector>
 
 #include "kernel_check.h"
 #include "simt/block.h"
-#include "simt/cudart.h"
 #include "simt/report.h"
 #include "simt/schedule.h"
 
@@ -28,32 +26,26 @@ FlaxenCudaDevice opened{};
 
 }  // namespace
 
-void open_platform(int argc, char** argv) {
-  if (argc < 2) {
-    std::fprintf(stderr, "usage: %s 'a.ptx;b.ptx'\n", argv[0]);
-    std::exit(2);
-  }
-  std::vector<std::string> files(1);
-  for (const char* c = argv[1]; *c; ++c) {
-    if (*c == ';') {
-      files.emplace_back();
-    } else {
-      files.back() += *c;
-    }
-  }
-  opened = {.stream = nullptr, .capability = simt::use_device(files), .processors = 4};
-}
+void open_platform(int argc, char** argv) { opened = {.stream = nullptr, .capability = open_device(argc, argv), .processors = 4}; }
 
 const FlaxenCudaDevice& device() { return opened; }
 
 void on_schedules(const std::function<void()>& body, const std::string& what, Effort effort) {
+  // For planted faults: only cases whose names hold this, and none after the first that fails.
+  static const char* const only = std::getenv("FLAXEN_CASE");
+  if (only && (failures > 0 || what.find(only) == what.npos)) return;
+  if (only) std::printf("case %s\n", what.c_str());
   const size_t count = effort == Effort::once ? 1 : effort == Effort::usual ? 2 : std::size(kSchedules);
   for (size_t i = 0; i < count; ++i) {
     simt::schedule() = kSchedules[i];
     simt::reports().clear();
     const int before = failures;
     body();
-    for (const simt::Report& r : simt::reports().list()) check(false, what + ": " + r.kind + ": " + r.text);
+    if (only && failures > before) std::printf("caught by numbers\n");
+    for (const simt::Report& r : simt::reports().list()) {
+      check(false, what + ": " + r.kind + ": " + r.text);
+      if (only) std::printf("caught by %s\n", r.kind.c_str());
+    }
     if (failures > before) std::printf("  under the schedule: %s\n", kSchedules[i].name);
   }
 }

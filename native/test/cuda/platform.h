@@ -10,8 +10,9 @@
 
 namespace flaxen::test {
 
-// The simulator reads from the command line the device code, as paths joined by semicolons.
 void open_platform(int argc, char** argv);
+// What the route at hand does of it: platform_ptx.cc, platform_host.cc. Returns the compute capability, 80 for sm_80.
+int open_device(int argc, char** argv);
 const FlaxenCudaDevice& device();
 
 // Runs the body under one schedule after another: as many as its size allows.

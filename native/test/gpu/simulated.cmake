@@ -1,15 +1,16 @@
 # The programs for a card without one: linked with the simulator all cases pass, on other numbers than the tests' own, and the benchmark goes
-# through all of its code; linked with the real runtime they say that there is no GPU. Included by native/test/cuda, which has `tests`.
+# through all of its code; linked with the real runtime they say that there is no GPU. Included by native/test/cuda, which has `tests` and
+# `test_objects`, what became of them.
 set(gpu ${CMAKE_SOURCE_DIR}/native/test/gpu)
 set(ptx "$<JOIN:$<TARGET_OBJECTS:flaxen_cuda_ptx_80>,;>")
 
-add_executable(gpu_test_simulated ${gpu}/large_test.cc ${tests})
-target_link_libraries(gpu_test_simulated PRIVATE flaxen_cuda_tested)
+add_executable(gpu_test_simulated ${gpu}/large_test.cc)
+target_link_libraries(gpu_test_simulated PRIVATE ${test_objects} flaxen_cuda_on_ptx)
 add_test(NAME gpu_test_simulated COMMAND gpu_test_simulated "${ptx}")
 set_tests_properties(gpu_test_simulated PROPERTIES LABELS cuda ENVIRONMENT FLAXEN_TEST_SEED=90125)
 
 add_executable(gpu_bench_simulated ${gpu}/bench.cc ${gpu}/simulated_card.cc)
-target_link_libraries(gpu_bench_simulated PRIVATE flaxen_cuda_tested)
+target_link_libraries(gpu_bench_simulated PRIVATE flaxen_cuda_on_ptx)
 add_test(NAME gpu_bench_simulated COMMAND gpu_bench_simulated "${ptx}")
 set_tests_properties(gpu_bench_simulated PROPERTIES LABELS cuda PASS_REGULAR_EXPRESSION "\"kernels\":\\[{\"name\"" FAIL_REGULAR_EXPRESSION "FAILED")
 

@@ -7,17 +7,6 @@
 
 namespace flaxen::simt {
 
-namespace {
-
-uint8_t* at(Region& region, uint64_t address) { return region.bytes.data() + (address - region.base); }
-
-Region* region_of(AddressSpace& space, uint64_t address, size_t n) {
-  Region* region = space.find(address);
-  return region && region->holds(address, n) ? region : nullptr;
-}
-
-}  // namespace
-
 void Block::async_copy(Thread& thread, AsyncCopy copy) {
   const std::string where = describe_site(thread.site);
   const uint32_t n = copy.bytes;
@@ -25,8 +14,8 @@ void Block::async_copy(Thread& thread, AsyncCopy copy) {
     reports().add("misaligned", "cp.async of " + std::to_string(n) + " bytes at " + where);
     return;
   }
-  Region* target = region_of(shared_, copy.to, n);
-  Region* source = copy.source_bytes ? region_of(device_memory().space(), copy.from, copy.source_bytes) : nullptr;
+  Region* target = shared_.find(copy.to, n);
+  Region* source = copy.source_bytes ? device_memory().space().find(copy.from, copy.source_bytes) : nullptr;
   if (!target) return reports().add("bounds", "cp.async to shared memory outside every variable at " + where);
   if (copy.source_bytes && !source) return reports().add("bounds", "cp.async from outside every allocation at " + where);
   copy.site = thread.site;
@@ -37,7 +26,7 @@ void Block::async_copy(Thread& thread, AsyncCopy copy) {
   if (when == Schedule::Copies::early || (when == Schedule::Copies::random && random_.below(2))) {
     carry_out(copy);
   } else {
-    std::memset(at(*target, copy.to), 0xff, n);
+    std::memset(target->at(copy.to), 0xff, n);
   }
   target->set_pending(copy.to, n, true);
   thread.open.push_back(copy);
@@ -47,8 +36,8 @@ void Block::carry_out(AsyncCopy& copy) {
   if (copy.done) return;
   copy.done = true;
   Region& target = *shared_.find(copy.to);
-  if (copy.source_bytes) std::memcpy(at(target, copy.to), device_memory().host(copy.from, copy.source_bytes), copy.source_bytes);
-  std::memset(at(target, copy.to) + copy.source_bytes, 0, copy.bytes - copy.source_bytes);
+  if (copy.source_bytes) std::memcpy(target.at(copy.to), device_memory().host(copy.from, copy.source_bytes), copy.source_bytes);
+  std::memset(target.at(copy.to) + copy.source_bytes, 0, copy.bytes - copy.source_bytes);
 }
 
 void Block::async_commit(Thread& thread) {

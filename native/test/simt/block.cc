@@ -24,17 +24,17 @@ void shuffle(std::vector<T>& v, Random& random) {
 
 std::string describe_site(uint32_t site) { return running ? running->name() + ", " + running->where(site) : "?"; }
 
-Block::Block(Kernel& kernel, const Launch& launch, uint32_t launch_number, Random& random)
-    : kernel_(kernel), launch_(launch), launch_number_(launch_number), random_(random) {}
+Block::Block(Kernel& kernel, const Launch& launch, uint32_t first_block, Random& random)
+    : kernel_(kernel), launch_(launch), first_block_(first_block), random_(random) {}
 
 Actor Block::actor(const Thread& thread) const {
-  return {.launch = launch_number_,
+  return {.launch = first_block_,
           .block = serial_,
           .epoch = epoch_,
           .warp_epoch = warps_[thread.warp].epoch,
+          .site = thread.site,
           .warp = static_cast<uint16_t>(thread.warp),
-          .lane = static_cast<uint16_t>(thread.lane),
-          .site = thread.site};
+          .lane = static_cast<uint16_t>(thread.lane)};
 }
 
 void Block::run(Dim3 id, uint32_t serial) {
@@ -189,7 +189,7 @@ void Block::report_deadlock() {
 
 void run(Kernel& kernel, const Launch& launch) {
   ++grids_run;
-  static uint32_t launches = 0, blocks = 0;
+  static uint32_t blocks = 0;
   const auto fail = [&](const std::string& why) { reports().add("launch", kernel.name() + ": " + why); };
   const Dim3 g = launch.grid;
   if (launch.block.count() == 0 || launch.block.count() > 1024 || launch.block.z > 64) return fail("bad block size");
@@ -200,7 +200,7 @@ void run(Kernel& kernel, const Launch& launch) {
   std::iota(order.begin(), order.end(), uint64_t{0});
   if (schedule().order == Schedule::Order::reverse) std::reverse(order.begin(), order.end());
   if (schedule().order >= Schedule::Order::random) shuffle(order, random);
-  Block block(kernel, launch, ++launches, random);
+  Block block(kernel, launch, blocks + 1, random);
   for (uint64_t b : order) {
     block.run({static_cast<uint32_t>(b % g.x), static_cast<uint32_t>(b / g.x % g.y), static_cast<uint32_t>(b / g.x / g.y)}, ++blocks);
   }

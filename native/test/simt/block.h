@@ -7,20 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "simt/launch.h"
 #include "simt/memory.h"
 #include "simt/schedule.h"
 
 namespace flaxen::simt {
-
-struct Dim3 {
-  uint32_t x = 1, y = 1, z = 1;
-  uint64_t count() const { return uint64_t{x} * y * z; }
-};
-
-struct Launch {
-  Dim3 grid, block;
-  size_t dynamic_shared = 0;
-};
 
 // What a lane brings to a rendezvous, and where the results go.
 struct Exchange {
@@ -71,7 +62,7 @@ class Kernel {
 
 class Block {
  public:
-  Block(Kernel& kernel, const Launch& launch, uint32_t launch_number, Random& random);
+  Block(Kernel& kernel, const Launch& launch, uint32_t first_block, Random& random);
 
   void run(Dim3 id, uint32_t serial);
 
@@ -103,7 +94,7 @@ class Block {
 
   Kernel& kernel_;
   Launch launch_;
-  uint32_t launch_number_;
+  uint32_t first_block_;
   Random& random_;
   Dim3 id_;
   uint32_t serial_ = 0, epoch_ = 0;

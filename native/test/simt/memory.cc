@@ -2,56 +2,71 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
+#include "simt/red_zone.h"
 #include "simt/report.h"
 
 namespace flaxen::simt {
 
-bool Mark::conflicts_with(const Actor& now) const {
-  if (by.launch != now.launch) return false;  // none, or a launch that came before on the stream
-  if (by.block != now.block) return true;
-  if (by.epoch != now.epoch) return false;
-  if (by.warp != now.warp) return true;
-  if (by.warp_epoch != now.warp_epoch) return false;
-  return by.lane != now.lane;
-}
-
-void Mark::add(const Actor& now) {
-  if (by.launch != now.launch) {
-    by = now;
-  } else if (by.block != now.block) {
-    by.block = kSeveralBlocks;
-  } else if (by.epoch != now.epoch) {
-    by = now;
-  } else if (by.warp != now.warp) {
-    by.warp = kSeveral;
-  } else if (by.warp_epoch != now.warp_epoch) {
-    by = now;
-  } else if (by.lane != now.lane) {
-    by.lane = kSeveral;
+void Mark::add(const Actor& now, uint32_t first) {
+  if (block >= first) {
+    if (warp == kSeveralBlocks) return;
+    if (block != now.block) {
+      warp = kSeveralBlocks;
+      return;
+    }
+    if (epoch == now.epoch) {
+      if (warp != now.warp) {
+        warp = kSeveral;
+        return;
+      }
+      if (warp_epoch == now.warp_epoch) {
+        if (lane != now.lane) lane = kSeveral;
+        return;
+      }
+    }
   }
+  *this = {now.block, now.epoch, now.warp_epoch, now.site, now.warp, now.lane};
 }
 
-Region::Region(std::string name_, uint64_t base_, size_t size) : name(std::move(name_)), base(base_), bytes(size), cells((size + 3) / 4) {
+namespace {
+constexpr size_t kZone = 256;  // behind a region, nobody's
+}
+
+Region::Region(std::string name, uint64_t base, size_t size, Scope scope)
+    : name_(std::move(name)),
+      base_(base),
+      size_(size),
+      scope_(scope),
+      data_(static_cast<uint8_t*>(::operator new(size + kZone, std::align_val_t{1024}))),
+      states_((size + 3) / 4),
+      marks_((size + 3) / 4) {
+  if (base_ == 0) base_ = reinterpret_cast<uint64_t>(data_);
+  forbid(data_ + size, kZone);
   forget();
 }
 
+Region::~Region() {
+  allow(data_ + size_, kZone);
+  ::operator delete(data_, std::align_val_t{1024});
+}
+
 void Region::forget() {
-  std::fill(bytes.begin(), bytes.end(), uint8_t{0xff});
-  for (Cell& cell : cells) cell = Cell{};
+  std::memset(data_, 0xff, size_);
+  std::fill(states_.begin(), states_.end(), uint8_t{0});
 }
 
 namespace {
 
-// Calls f(cell, mask of its bytes) for the words that [address, address + n) covers.
+// Calls f(word, mask of its bytes) for the words that n bytes from `at` on cover.
 template <typename F>
-void each_cell(Region& region, uint64_t address, size_t n, F f) {
-  uint64_t at = address - region.base;
+void each_word(uint64_t at, size_t n, F f) {
   const uint64_t end = at + n;
   while (at < end) {
     const unsigned first = at & 3;
     const unsigned count = static_cast<unsigned>(std::min<uint64_t>(4 - first, end - at));
-    f(region.cells[at / 4], ((1u << count) - 1) << first);
+    f(at / 4, ((1u << count) - 1) << first);
     at += count;
   }
 }
@@ -59,54 +74,61 @@ void each_cell(Region& region, uint64_t address, size_t n, F f) {
 }  // namespace
 
 void Region::mark_written(uint64_t address, size_t n) {
-  each_cell(*this, address, n, [](Cell& cell, unsigned mask) { cell.written |= static_cast<uint8_t>(mask); });
+  each_word(address - base_, n, [this](size_t word, unsigned mask) { states_[word] |= static_cast<uint8_t>(mask); });
 }
 
 void Region::set_pending(uint64_t address, size_t n, bool pending) {
-  each_cell(*this, address, n, [&](Cell& cell, unsigned) { cell.pending = pending; });
+  each_word(address - base_, n, [&](size_t word, unsigned) {
+    states_[word] = static_cast<uint8_t>(pending ? states_[word] | kPending : states_[word] & ~kPending);
+  });
 }
 
 void Region::check(uint64_t address, size_t n, Access access, const Actor& actor) {
-  each_cell(*this, address, n, [&](Cell& cell, unsigned mask) { check_part(cell, mask, access, actor); });
+  each_word(address - base_, n, [&](size_t word, unsigned mask) { check_word(word, mask, access, actor); });
 }
 
-void Region::check_part(Cell& cell, unsigned mask, Access access, const Actor& actor) {
+void Region::check_word(size_t word, unsigned mask, Access access, const Actor& actor) {
+  uint8_t& state = states_[word];
   const bool writes = access == Access::write;
-  const char* verb = writes ? "write" : "read";
-  if (cell.pending) {
-    reports().add("async-copy", std::string(verb) + " of " + name + " before its cp.async was waited for, at " + describe_site(actor.site));
+  if (state & kPending) {
+    reports().add("async-copy", std::string(writes ? "write" : "read") + " of " + name_ + " before its cp.async was waited for, at " +
+                                    describe_site(actor.site));
   }
   if (writes) {
-    cell.written |= static_cast<uint8_t>(mask);
-  } else if ((cell.written & mask) != mask) {
-    reports().add("uninitialised", "read of " + name + " that nobody wrote, at " + describe_site(actor.site));
+    state |= static_cast<uint8_t>(mask);
+  } else if ((state & mask) != mask) {
+    reports().add("uninitialised", "read of " + name_ + " that nobody wrote, at " + describe_site(actor.site));
   }
-  const auto touch = [&](Marks& marks) {
-    const auto compare = [&](const Mark& before, const char* what) {
-      if (!before.conflicts_with(actor)) return;
-      const char* scope = before.by.block != actor.block ? "blocks" : before.by.warp != actor.warp ? "warps" : "lanes of a warp";
-      reports().add("race", name + " between " + scope + ": " + verb + " at " + describe_site(actor.site) + " after " + what + " at " +
-                                describe_site(before.by.site));
-    };
-    compare(marks.write, "write");
-    if (writes) compare(marks.read, "read");
-    (writes ? marks.write : marks.read).add(actor);
-  };
-  if (mask == 15 && !cell.by_byte) {
-    touch(cell.marks);
-    return;
-  }
-  if (!cell.by_byte) {
-    cell.by_byte = std::make_unique<std::array<Marks, 4>>();
-    cell.by_byte->fill(cell.marks);
+  if (mask == kWritten && !(state & kSplit)) return touch(marks_[word], access, actor);
+  if (!(state & kSplit)) {
+    by_byte_[word].fill(marks_[word]);
+    state |= kSplit;
   }
   for (unsigned b = 0; b < 4; ++b) {
-    if (mask >> b & 1) touch((*cell.by_byte)[b]);
+    if (mask >> b & 1) touch(by_byte_[word][b], access, actor);
   }
 }
 
-Region& AddressSpace::add(std::string name, uint64_t base, size_t size) {
-  return *(regions_[base] = std::make_unique<Region>(std::move(name), base, size));
+void Region::touch(Marks& marks, Access access, const Actor& actor) {
+  const uint32_t first = scope_ == Scope::block ? actor.block : actor.launch;
+  const bool writes = access == Access::write;
+  const auto compare = [&](const Mark& before, const char* what) {
+    if (!before.conflicts_with(actor, first)) return;
+    const bool of_blocks = before.warp == Mark::kSeveralBlocks || before.block != actor.block;
+    const char* scope = of_blocks ? "blocks" : before.warp != actor.warp ? "warps" : "lanes of a warp";
+    reports().add("race", name_ + " between " + scope + ": " + (writes ? "write" : "read") + " at " + describe_site(actor.site) +
+                              " after " + what + " at " + describe_site(before.site));
+  };
+  compare(marks.write, "write");
+  if (writes) compare(marks.read, "read");
+  (writes ? marks.write : marks.read).add(actor, first);
+}
+
+Region& AddressSpace::add(std::string name, uint64_t base, size_t size, Region::Scope scope) {
+  auto region = std::make_unique<Region>(std::move(name), base, size, scope);
+  Region& r = *region;
+  regions_[r.base()] = std::move(region);
+  return r;
 }
 
 void AddressSpace::remove(uint64_t base) {
@@ -114,9 +136,8 @@ void AddressSpace::remove(uint64_t base) {
   generation_ = next_generation();
 }
 
-void AddressSpace::clear() {
-  regions_.clear();
-  generation_ = next_generation();
+void AddressSpace::forget() {
+  for (auto& [base, region] : regions_) region->forget();
 }
 
 uint64_t AddressSpace::next_generation() {
@@ -131,27 +152,36 @@ Region* AddressSpace::find(uint64_t address) {
   return region.holds(address, 1) ? &region : nullptr;
 }
 
+Region* AddressSpace::find(uint64_t address, size_t n) {
+  Region* region = find(address);
+  return region && region->holds(address, n) ? region : nullptr;
+}
+
+Region* AddressSpace::starting_at(uint64_t base) {
+  const auto found = regions_.find(base);
+  return found == regions_.end() ? nullptr : found->second.get();
+}
+
 uint64_t DeviceMemory::allocate(size_t bytes, std::string name) {
   if (used_ + bytes > limit) return 0;
-  const uint64_t address = next_;
-  next_ += (bytes + 511) / 256 * 256;  // at least 256 bytes that are nobody's
   used_ += bytes;
   if (name.empty()) name = "global memory (" + std::to_string(bytes) + " bytes)";
-  space_.add(std::move(name), address, bytes);
-  return address;
+  const Region& region = space_.add(std::move(name), own_addresses ? 0 : next_, bytes, Region::Scope::global);
+  next_ += (bytes + 511) / 256 * 256;  // at least 256 bytes that are nobody's
+  return region.base();
 }
 
 bool DeviceMemory::free(uint64_t address) {
-  const auto it = space_.regions().find(address);
-  if (it == space_.regions().end()) return false;
-  used_ -= it->second->bytes.size();
+  const Region* region = space_.starting_at(address);
+  if (!region) return false;
+  used_ -= region->size();
   space_.remove(address);
   return true;
 }
 
 uint8_t* DeviceMemory::host(uint64_t address, size_t n) {
-  Region* region = space_.find(address);
-  return region && region->holds(address, n) ? region->bytes.data() + (address - region->base) : nullptr;
+  Region* region = space_.find(address, n);
+  return region ? region->at(address) : nullptr;
 }
 
 void DeviceMemory::copy_in(uint64_t to, const void* from, size_t n) {

@@ -3,6 +3,7 @@
 #include <cxxabi.h>
 
 #include <cstdlib>
+#include <map>
 
 #include "simt/report.h"
 
@@ -10,10 +11,43 @@ namespace flaxen::simt {
 
 uint64_t PtxKernel::executed = 0;
 
+namespace {
+
+const std::map<std::string, PtxKernel::Special>& special_registers() {
+  using B = const Block&;
+  using T = const Thread&;
+  static const std::map<std::string, PtxKernel::Special> all{
+      {"%tid.x", [](B, T t) { return t.id.x; }},
+      {"%tid.y", [](B, T t) { return t.id.y; }},
+      {"%tid.z", [](B, T t) { return t.id.z; }},
+      {"%ctaid.x", [](B b, T) { return b.id().x; }},
+      {"%ctaid.y", [](B b, T) { return b.id().y; }},
+      {"%ctaid.z", [](B b, T) { return b.id().z; }},
+      {"%ntid.x", [](B b, T) { return b.launch().block.x; }},
+      {"%ntid.y", [](B b, T) { return b.launch().block.y; }},
+      {"%ntid.z", [](B b, T) { return b.launch().block.z; }},
+      {"%nctaid.x", [](B b, T) { return b.launch().grid.x; }},
+      {"%nctaid.y", [](B b, T) { return b.launch().grid.y; }},
+      {"%nctaid.z", [](B b, T) { return b.launch().grid.z; }},
+      {"%laneid", [](B, T t) { return t.lane; }},
+  };
+  return all;
+}
+
+}  // namespace
+
 PtxKernel::PtxKernel(const PtxModule& module, const Function& function, void** arguments)
     : module_(module), function_(function), parameters_(function.parameter_bytes) {
   for (size_t p = 0; p < function.parameters.size(); ++p) {
     std::memcpy(&parameters_[function.parameters[p].offset], arguments[p], function.parameters[p].size);
+  }
+  for (const auto& [name, slot] : function.specials) {
+    const auto found = special_registers().find(name);
+    if (found != special_registers().end()) {
+      specials_.emplace_back(slot, found->second);
+    } else {
+      dynamic_shared_ = slot;
+    }
   }
 }
 
@@ -33,18 +67,20 @@ std::string PtxKernel::where(uint32_t site) const {
 }
 
 void PtxKernel::begin(Block& block) {
-  block.shared().clear();
-  for (const SharedVariable& v : function_.shared) block.shared().add(v.name, v.offset, v.size);
-  if (block.launch().dynamic_shared) block.shared().add("dynamic shared memory", function_.dynamic_offset, block.launch().dynamic_shared);
+  AddressSpace& shared = block.shared();
+  if (shared.empty()) {
+    for (const SharedVariable& v : function_.shared) shared.add(v.name, v.offset, v.size, Region::Scope::block);
+    if (const size_t size = block.launch().dynamic_shared) {
+      shared.add("dynamic shared memory", function_.dynamic_offset, size, Region::Scope::block);
+    }
+  } else {
+    shared.forget();
+  }
   const size_t n = block.threads().size(), per_lane = function_.image.size();
   const size_t local_per_lane = (function_.local_bytes + 15) / 16 * 16;
   registers_.resize(n * per_lane);
   local_.assign(n * local_per_lane, 0xff);
   lanes_.resize(n);
-  const auto set = [](Lane& lane, const Function& f, const char* special, uint64_t value) {
-    const auto found = f.specials.find(special);
-    if (found != f.specials.end()) lane.registers[found->second] = value;
-  };
   for (Thread& t : block.threads()) {
     Lane& lane = lanes_[t.index];
     lane = {};
@@ -54,15 +90,8 @@ void PtxKernel::begin(Block& block) {
     lane.registers = &registers_[t.index * per_lane];
     lane.local = local_.data() + t.index * local_per_lane;
     std::memcpy(lane.registers, function_.image.data(), per_lane * sizeof(uint64_t));
-    const Launch& l = block.launch();
-    const std::pair<const char*, Dim3> triples[] = {{"%tid", t.id}, {"%ctaid", block.id()}, {"%ntid", l.block}, {"%nctaid", l.grid}};
-    for (const auto& [special, d] : triples) {
-      set(lane, function_, (std::string(special) + ".x").c_str(), d.x);
-      set(lane, function_, (std::string(special) + ".y").c_str(), d.y);
-      set(lane, function_, (std::string(special) + ".z").c_str(), d.z);
-    }
-    set(lane, function_, "%laneid", t.lane);
-    set(lane, function_, "dynamic shared memory", function_.dynamic_offset);
+    for (const auto& [slot, value] : specials_) lane.registers[slot] = value(block, t);
+    if (dynamic_shared_ >= 0) lane.registers[dynamic_shared_] = function_.dynamic_offset;
   }
 }
 
@@ -96,8 +125,8 @@ uint8_t* Lane::memory(const Instruction& i, uint64_t address, size_t n, Access a
   AddressSpace& space = is_shared ? block->shared() : device_memory().space();
   Region* region = i.generation == space.generation() ? i.region : nullptr;
   if (!region || !region->holds(address, n)) {
-    region = space.find(address);
-    if (!region || !region->holds(address, n)) {
+    region = space.find(address, n);
+    if (!region) {
       const char* verb = access == Access::write ? "write" : "read";
       return report("bounds", std::string(verb) + (is_shared ? " outside every shared variable" : " outside every allocation"));
     }
@@ -105,7 +134,7 @@ uint8_t* Lane::memory(const Instruction& i, uint64_t address, size_t n, Access a
     i.generation = space.generation();
   }
   region->check(address, n, access, block->actor(*thread));
-  return region->bytes.data() + (address - region->base);
+  return region->at(address);
 }
 
 }  // namespace flaxen::simt

@@ -43,6 +43,8 @@ class Lane {
 
 class PtxKernel : public Kernel {
  public:
+  using Special = uint32_t (*)(const Block&, const Thread&);  // the value of a special register
+
   PtxKernel(const PtxModule& module, const Function& function, void** arguments);
 
   std::string name() const override;
@@ -58,6 +60,8 @@ class PtxKernel : public Kernel {
   const PtxModule& module_;
   const Function& function_;
   std::vector<uint8_t> parameters_;
+  std::vector<std::pair<int32_t, Special>> specials_;
+  int32_t dynamic_shared_ = -1;  // the register of its address
   std::vector<uint64_t> registers_;
   std::vector<uint8_t> local_;
   std::vector<Lane> lanes_;

@@ -1,0 +1,226 @@
+// Faults in the kernels of products and of batch norm.
+import { planted } from './planted.mjs';
+
+export const gemm = [
+  ...planted({ file: 'gemm.cuh', of: 'gemm_tf32.cu', test: 'gemm', only: '129 x 64 * 33' }, [
+    [
+      'no barrier before a tile is used',
+      'race',
+      "__syncthreads();  // everybody's copies are in, and everybody is done with the stage that is filled next",
+      '',
+    ],
+    ['no wait for the tile', 'async-copy', 'wait_copies<kStages - 2>();', ''],
+    ['a wait that leaves one group too many', 'async-copy', 'wait_copies<kStages - 2>();', 'wait_copies<kStages - 1>();'],
+    ['the last groups are not waited for', 'async-copy', '  wait_copies<0>();\n', ''],
+    ['copies are not committed', 'async-copy', 'commit_copies();  // also of nothing', '// also of nothing'],
+    [
+      'the stage after the right one is filled',
+      'race',
+      'Stage& stage = stages[tile % kStages];\n      load',
+      'Stage& stage = stages[(tile + 1) % kStages];\n      load',
+    ],
+    ['no guard for the last rows', 'bounds', 'if (row < g.m && column < g.n) c[', 'if (column < g.n) c['],
+    ['no guard for the last columns', 'race', 'if (row < g.m && column < g.n) c[', 'if (row < g.m) c['],
+    ['the stride of the result', 'numbers', 'c[row * g.n + column] = v', 'c[row * (g.n - 1) + column] = v'],
+    [
+      'k of the next tile is one too far',
+      'numbers',
+      'load_tile<Product::kThreads>(stage.b, b, column0, k_begin + int64_t{tile} * kInner<Element>)',
+      'load_tile<Product::kThreads>(stage.b, b, column0, k_begin + 1 + int64_t{tile} * kInner<Element>)',
+    ],
+  ]),
+  ...planted({ file: 'gemm.cuh', of: 'gemm_tf32.cu', test: 'gemm' }, [
+    [
+      'no bias in an edge tile',
+      'numbers',
+      'g.bias && column < g.n ? g.bias[column]',
+      'g.bias && column0 + columns <= g.n ? g.bias[column]',
+    ],
+    ['the bias is read past its end', 'bounds', 'g.bias && column < g.n ? g.bias[column]', 'g.bias ? g.bias[column]'],
+    ['relu keeps the wrong side', 'numbers', 'if (g.relu && v <= 0.0f)', 'if (g.relu && v >= 0.0f)'],
+    [
+      'every block of rows writes the sums of b',
+      'race',
+      'if (g.b_sums && blockIdx.x == 0 && thread < columns && column0',
+      'if (g.b_sums && thread < columns && column0',
+      { only: "129 x 64 * 33) a'" },
+    ],
+    [
+      'a split reads past its end',
+      'numbers',
+      'k_begin + g.k_of_split < g.k ? k_begin + g.k_of_split : g.k',
+      'k_begin + g.k_of_split',
+      { only: '5 x 515' },
+    ],
+    ['shared memory for one stage too few', 'bounds', 'P::kStages * stage}', '(P::kStages - 1) * stage}'],
+  ]),
+  ...planted({ file: 'gemm.cuh', of: 'gemm_tf32.cu', test: 'gemm', only: 'moments' }, [
+    ["no barrier before the tiles' memory is used again", 'race', '__syncthreads();  // the tiles have been read', ''],
+    [
+      'no barrier before the shift is read',
+      'race',
+      '  __syncthreads();\n#pragma unroll\n  for (int j = 0; j < Product::kCols; ++j) {\n    float sum',
+      '#pragma unroll\n  for (int j = 0; j < Product::kCols; ++j) {\n    float sum',
+    ],
+    ["no barrier before the groups' sums are added", 'race', '  __syncthreads();\n  if (thread >= columns', '  if (thread >= columns'],
+    ['rows past the last count', 'numbers', 'row0 + product.row(i) < g.m ? product.at(i, j) - shift : 0.0f', 'product.at(i, j) - shift'],
+    [
+      'off by one in the blocks of statistics',
+      'bounds',
+      'g.moments + int64_t{blockIdx.x} * 3 * g.n',
+      'g.moments + (int64_t{blockIdx.x} + 1) * 3 * g.n',
+    ],
+    [
+      "the first group's sums are left out",
+      'numbers',
+      'for (int group = 0; group < Product::kGroups',
+      'for (int group = 1; group < Product::kGroups',
+    ],
+    [
+      'the statistics of columns past the last',
+      'race',
+      'if (thread >= columns || column0 + thread >= g.n) return;',
+      'if (thread >= columns) return;',
+    ],
+  ]),
+  ...planted({ file: 'gemm_tile.cuh', of: 'gemm_tf32.cu', test: 'gemm' }, [
+    ['elements a1 and a2 of a fragment are swapped', 'numbers', 'p(row(2 * i + r % 2), r / 2)', 'p(row(2 * i + r / 2), r % 2)'],
+    ['the fragment of b is upside down', 'numbers', 'j * 8 + g, r);', 'j * 8 + g, 1 - r);'],
+    ['an operand is not rounded to tf32', 'mma', 'round_to_tf32(b.at(', '__float_as_uint(b.at('],
+    [
+      'no guard for rows in copies of 16 bytes',
+      'bounds',
+      'const bool inside = row < from.size && inner < from.k_end;\n      copy_async<16>',
+      'const bool inside = inner < from.k_end;\n      copy_async<16>',
+    ],
+    ['no guard for k in copies of 4 bytes', 'numbers', ' && inner + (along_k ? e : 0) < from.k_end', ''],
+    ['what is outside is not zero', 'numbers', 'inside ? source + e : from.data, inside)', 'inside ? source + e : from.data, true)'],
+    [
+      "not the tile's whole width",
+      'uninitialised',
+      'for (int step = 0; step < groups / threads; ++step)',
+      'for (int step = 0; step < groups / threads / 2; ++step)',
+    ],
+  ]),
+  ...planted({ file: 'gemm_tile.cuh', of: 'gemm_fma.cu', test: 'gemm', only: 'precise' }, [
+    ['steps of k in the wrong order', 'numbers', 'fmaf(p[s][i], q[s][j], sum[i][j])', 'fmaf(p[s][i], q[3 - s][j], sum[i][j])'],
+    [
+      'the last steps of k are left out',
+      'numbers',
+      'for (int k = 0; k < kInner<T>; k += 4) {',
+      'for (int k = 0; k < kInner<T> - 4; k += 4) {',
+    ],
+  ]),
+  ...planted({ file: 'gemm_tile.cuh', of: 'gemm_bf16.cu', test: 'gemm', only: 'bfloat16' }, [
+    [
+      'the halves of a pair are swapped',
+      'numbers',
+      'return tile.at(i, k) | static_cast<uint32_t>(tile.at(i, k + 1)) << 16;',
+      'return tile.at(i, k + 1) | static_cast<uint32_t>(tile.at(i, k)) << 16;',
+    ],
+    ['no guard for stores of 2 bytes', 'bounds', 'to = inside ? source[e] : T{0};', 'to = source[e];'],
+  ]),
+  ...planted({ file: 'gemm.cu', test: 'gemm' }, [
+    ['the last part of a split is dropped', 'numbers', 'for (int s = 1; s < splits; ++s)', 'for (int s = 1; s < splits - 1; ++s)'],
+    ['each part of a split adds the bias', 'numbers', 'arguments.bias = split ? nullptr : bias;', 'arguments.bias = bias;'],
+    ['relu before the parts are added', 'numbers', 'arguments.relu = g.relu && !split;', 'arguments.relu = g.relu;', { only: '20 x 700' }],
+    [
+      '16 bytes at a time from any address',
+      'misaligned',
+      'arguments.a_vectors = aligned(a, 16 / element_bytes, g.a_transposed ? g.m : g.k, g.a_stride, g.a_batch);',
+      'arguments.a_vectors = true;',
+      { only: "60 x 36 * 68) a' b'" },
+    ],
+    ['no guard for the last elements of a split', 'bounds', '  if (e >= elements) return;\n', '', { only: '5 x 515' }],
+    [
+      'scratch without the sums of b',
+      'bounds',
+      '(g->batch * g->m * g->n + g->n) * sizeof(float)',
+      '(g->batch * g->m * g->n) * sizeof(float)',
+      { only: '20 x 700' },
+    ],
+  ]),
+  ...planted({ file: 'gemm_integer.cu', test: 'gemm_integer' }, [
+    ['no barrier before a tile is filled anew', 'race', '__syncthreads();  // the tiles are filled anew', ''],
+    ['no guard for rows', 'bounds', 'row < g.m && a_k < g.k ?', 'a_k < g.k ?'],
+    ['no guard for the tail of k', 'bounds', 'column < g.n && b_k < g.k ?', 'column < g.n ?'],
+  ]),
+];
+
+export const batchNorm = [
+  ...planted({ file: 'batch_norm.cuh', of: 'batch_norm.cu', test: 'batch_norm' }, [
+    ['no barrier before the rows are added', 'race', '  __syncthreads();\n  if (strip.row != 0) return;', '  if (strip.row != 0) return;'],
+    ["no barrier before the sums' memory is used again", 'race', "__syncthreads();  // an earlier call's sums may still be read", ''],
+    ['the last row is left out', 'numbers', 'for (int r = 1; r < kStripRows; ++r)', 'for (int r = 1; r < kStripRows - 1; ++r)'],
+    [
+      'columns of one float4 run over the next',
+      'bounds',
+      '(int64_t{blockIdx.y} * kStripLanes + lane) * V',
+      '(int64_t{blockIdx.y} * kStripLanes + lane) * (V > 1 ? V - 1 : 1)',
+    ],
+    [
+      'float4 at any address',
+      'undefined',
+      'columns % 4 == 0 && aligned(a) && aligned(b) && aligned(c)',
+      'columns % 4 == 0',
+      { route: 'asan', only: '33 x 4 relu' },
+    ],
+  ]),
+  ...planted({ file: 'batch_norm.cu', test: 'batch_norm' }, [
+    ['no end to the last block of rows', 'bounds', 'first + kMomentRows < rows ? first + kMomentRows : rows', 'first + kMomentRows'],
+    [
+      'no end to the last block of rows, under AddressSanitizer',
+      'address',
+      'first + kMomentRows < rows ? first + kMomentRows : rows',
+      'first + kMomentRows',
+      { route: 'asan' },
+    ],
+    [
+      'no guard for the last columns',
+      'bounds',
+      'const bool inside = strip.column < columns;\n  const int64_t first',
+      'const bool inside = true;\n  const int64_t first',
+    ],
+    [
+      'off by one in the blocks of statistics',
+      'numbers',
+      'block == blocks - 1 ? rows - block * rows_per_block',
+      'block == blocks ? rows - block * rows_per_block',
+    ],
+    ['squares about zero, not about the first row', 'numbers', 'const float d = value.v[i] - shift.v[i];', 'const float d = value.v[i];'],
+    [
+      'moments of a block are written over the next',
+      'race',
+      'moments + int64_t{blockIdx.x} * 3 * columns',
+      'moments + int64_t{blockIdx.x} * 2 * columns',
+      { only: '700' },
+    ],
+    ['relu lets some negative numbers through', 'numbers', 'if (relu && value.v[i] <= 0.0f)', 'if (relu && value.v[i] <= -0.1f)'],
+    ['the bias is added before the factor', 'numbers', 'fmaf(value.v[i] - m[i], f[i], b[i])', '(value.v[i] - m[i] + b[i]) * f[i]'],
+  ]),
+  ...planted({ file: 'batch_norm_grad.cu', test: 'batch_norm', only: 'gradient' }, [
+    ['the sums ignore relu', 'numbers', 'relu_bias && fmaf(centred, f[i], b[i]) <= 0.0f ? 0.0f : cotangent.v[i]', 'cotangent.v[i]'],
+    [
+      'dx through the wrong side of relu',
+      'numbers',
+      'if (relu_bias && fmaf(centred, f[i], b[i]) <= 0.0f)',
+      'if (relu_bias && fmaf(centred, f[i], b[i]) > 0.0f)',
+    ],
+    ['the second row of sums is the first', 'numbers', 'sums[(b * 2 + 1) * columns + j]', 'sums[b * 2 * columns + j]'],
+    [
+      'the last block of sums is left out',
+      'numbers',
+      'b < blocks; b += kStripRows) {\n    sum +=',
+      'b + 1 < blocks; b += kStripRows) {\n    sum +=',
+      { only: 'gradient 700' },
+    ],
+    ['no end to the last block of rows', 'bounds', 'first + kWrittenRows < rows ? first + kWrittenRows : rows', 'first + kWrittenRows'],
+    [
+      'scratch without the slopes',
+      'bounds',
+      '(ceil_div(rows, kSummedRows) * 2 + 2) * columns',
+      '(ceil_div(rows, kSummedRows) * 2 + 1) * columns',
+    ],
+    ['a variance of zero hands on all', 'numbers', 'v == 0.0f ? 0.5f', 'v == 0.0f ? 1.0f', { only: 'split variance' }],
+  ]),
+];
