@@ -39,7 +39,8 @@ function pip(packages) {
 
 function torch() {
   const status = pip(TORCH);
-  if (status !== 0 || process.platform === 'linux') {
+  const cpuBuild = quiet(python, ['-c', 'import importlib.metadata as m, sys; sys.exit(not m.version("torch").endswith("+cpu"))']);
+  if (process.platform === 'linux' && !cpuBuild) {
     console.log(
       'PyTorch for Linux comes with CUDA by default, some gigabytes. For its CPU build (all that is measured here) take the index that',
     );

@@ -27,7 +27,7 @@ Graph adam(int64_t n) {
   const ValueId root = b.map("add", {b.map("sqrt", {b.map("mul", {v2, spread(c2)})}), full(1e-8)});
   const ValueId step = b.map("div", {b.map("mul", {m2, spread(c1)}), root});
   const ValueId p2 = b.map("add", {p, b.map("mul", {step, full(-1e-3)})});
-  b.graph.outputs = {p2, m2, v2};
+  b.graph.outputs = {m2, v2, p2};  // in the order of the donated inputs, so that each result lies over the array that it follows
   b.graph.donated = {m, v, p};
   return b.graph;
 }

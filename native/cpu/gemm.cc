@@ -37,6 +37,9 @@ void prefetch(const float* p, int64_t size) {
 #endif
 }
 
+// So many that two or four threads have as many each.
+int64_t even_tasks(int64_t tasks) { return tasks < 4 ? std::min<int64_t>(tasks, 2) : ceil_div(tasks, 4) * 4; }
+
 int log2_of(int64_t x) {
   int n = 0;
   while (x > 1) x /= 2, ++n;
@@ -64,7 +67,7 @@ Gemm::Gemm(const GemmShape& shape, Isa isa, GemmOptions options)
     scratch_bytes_ = split_->scratch_bytes();
     return;
   }
-  const int64_t wanted = options.threaded ? static_cast<int64_t>(std::min<double>(kMostTasks, products / kTaskProducts)) : 1;
+  const int64_t wanted = options.threaded ? even_tasks(static_cast<int64_t>(std::min<double>(kMostTasks, products / kTaskProducts))) : 1;
   // Vectors along k where C is too narrow for vectors along its rows.
   const bool by_rows = options.a == Made::by_rows ? 4 * k <= kSliverElements : options.a == Made::no && a_col == 1;
   dots_ = options.b == Made::no && by_rows && k >= 2 * tiles_->lanes &&
@@ -87,7 +90,7 @@ void Gemm::plan_tiles(int64_t tasks) {
   const auto& [m, n, k, a_row, a_col, b_row, b_col, c_row] = shape_;
   const int64_t width = panel_width();
   const int64_t blocks = ceil_div(m, kRowBlock);
-  slivers_ = m == 0 ? 0 : (blocks - 1) * slivers_per_block() + ceil_div(m - (blocks - 1) * kRowBlock, tiles_->rows);
+  slivers_ = m == 0 ? 0 : (blocks - 1) * slivers_per_block() + slivers_in(m - (blocks - 1) * kRowBlock);
   panels_ = ceil_div(n, width);
 
   inner_block_ = ceil_div(k, std::max<int64_t>(1, ceil_div(k, kInnerBlock)));
@@ -129,13 +132,19 @@ std::string Gemm::note() const {
 
 int64_t Gemm::panel_width() const { return tiles_->vectors * tiles_->lanes; }
 int64_t Gemm::packed_line() const { return ceil_div(shape_.k, tiles_->lanes) * tiles_->lanes; }
-int64_t Gemm::slivers_per_block() const { return ceil_div(kRowBlock, tiles_->rows); }
+int64_t Gemm::slivers_per_block() const { return slivers_in(kRowBlock); }
+
+// An even number, so that two threads have as many each.
+int64_t Gemm::slivers_in(int64_t rows) const {
+  const int64_t slivers = ceil_div(rows, tiles_->rows);
+  return slivers > 1 ? ceil_div(slivers, 2) * 2 : slivers;
+}
 
 int64_t Gemm::first_row(int64_t sliver) const {
   const int64_t block = sliver / slivers_per_block();
   const int64_t first = block * kRowBlock;
   const int64_t rows = std::min(kRowBlock, shape_.m - first);
-  return first + part(rows, ceil_div(rows, tiles_->rows), sliver % slivers_per_block());
+  return first + part(rows, slivers_in(rows), sliver % slivers_per_block());
 }
 
 void Gemm::run(const float* a, const float* b, float* c, const Epilogue& epilogue, void* scratch, const Sources& sources) const {

@@ -95,6 +95,7 @@ class Gemm {
   int64_t panel_width() const;
   int64_t packed_line() const;
   int64_t slivers_per_block() const;
+  int64_t slivers_in(int64_t rows) const;
   int64_t first_row(int64_t sliver) const;
 
   GemmShape shape_{};
