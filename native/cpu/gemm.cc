@@ -290,7 +290,7 @@ void Gemm::run_task(const Operands& o, Range slivers, Range panels, Range inner)
           tile.a_row = 1;
           tile.a_col = rows;
         }
-        const bool fetch = options_.a == Made::no && a_col == 1 && sliver + 1 < slivers.end;
+        const bool fetch = o.a && options_.a != Made::by_columns && a_col == 1 && sliver + 1 < slivers.end;
         const float* next = fetch ? o.a + (i + rows) * a_row + p : nullptr;
         run_sliver(o, tile, rows, some, p, inner, next);
       }

@@ -73,6 +73,7 @@ class Gemm {
   double cost_ns() const { return cost_ns_; }
   std::string note() const;
 
+  // An operand with a source may be null, or what the source reads at the same places, which is then fetched ahead.
   void run(const float* a, const float* b, float* c, const Epilogue& epilogue, void* scratch, const Sources& sources = {}) const;
 
  private:
