@@ -48,7 +48,7 @@ struct DenseGrad::Operands {
   float* scratch;
 };
 
-// What the next block will be made of, fetched towards the second-level cache a few lines with each tile of this one.
+// What the next block will be made of and written to, fetched towards the second-level cache a few lines with each tile of this one.
 class DenseGrad::Ahead {
  public:
   explicit Ahead(int64_t tiles) : tiles_(tiles) {}
@@ -71,7 +71,7 @@ class DenseGrad::Ahead {
   };
   int64_t tiles_;
   int count_ = 0;
-  Stream streams_[3] = {};
+  Stream streams_[4] = {};
 };
 
 // Rows of dy and x as the products read them.
@@ -208,6 +208,7 @@ void DenseGrad::look_ahead(const Operands& o, int64_t row, Ahead& ahead) const {
   ahead.add(o.dy + row * features_, rows * features_);
   if (fused_.dy) ahead.add(o.dy_norm.x + row * features_, rows * features_);
   ahead.add(o.x.x + row * inputs_, rows * inputs_);
+  if (fused_.dx) ahead.add(o.dx + row * inputs_, rows * inputs_);
 }
 
 void DenseGrad::make_block(const Operands& o, const Block& block) const {
