@@ -10,18 +10,29 @@ const PUBLIC = ['core', 'nn', 'numpy', 'optim', 'random', 'training', 'conforman
 // The tests that compare with golden numbers, and each primitive with its reference.
 const NUMBERS = ['nn', 'numpy', 'optim', 'random', 'conformance', 'acceptance/trajectories'];
 
+// The other versions of Node that tfjs-node must run on, and what shows that it does: its installer's own check, models trained, Flax's numbers.
+const OTHER_NODES = [22, 24];
+const SMALL = ['acceptance/section1', 'nn/guide'];
+
 const counts = [];
+let mark = Date.now();
 const finish = () => {
   const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
   const width = Math.max(...counts.map(({ what }) => what.length));
   console.log('\n── what ran');
-  for (const { what, passed, failed, skipped } of counts) {
-    console.log(`${what.padEnd(width)}  ${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
+  for (const { what, passed, failed, skipped, seconds } of counts) {
+    const found = `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`;
+    console.log(`${what.padEnd(width)}  ${seconds.toFixed(0).padStart(4)} s  ${found}`);
   }
   console.log(`\n${sum('passed')} passed, ${sum('failed')} failed`);
   process.exit(sum('failed') === 0 ? 0 : 1);
 };
-const tally = (what, passed, failed, skipped = 0) => counts.push({ what, passed, failed, skipped });
+/** Counts what has run since the last count. */
+const tally = (what, passed, failed, skipped = 0) => {
+  const seconds = (Date.now() - mark) / 1000;
+  mark = Date.now();
+  counts.push({ what, passed, failed, skipped, seconds });
+};
 
 /** A step that counts as one test. */
 const check = (title, work) => {
@@ -44,6 +55,7 @@ ctest();
 const { isa, isas } = createRequire(import.meta.url)('node-gyp-build')(root).info();
 vitest(`tests on cpu, ${isa}`, [], { FLAXEN_BACKEND: 'cpu', FLAXEN_ISA: isa });
 if (tfjs) vitest('public tests on tfjs', PUBLIC, { FLAXEN_BACKEND: 'tfjs' });
+if (tfjs) for (const version of OTHER_NODES) otherNode(version);
 for (const other of isas.filter((name) => name !== isa)) {
   const env = { FLAXEN_BACKEND: 'cpu', FLAXEN_ISA: other };
   if (runs(env)) vitest(`golden and conformance tests on cpu, ${other}`, NUMBERS, env);
@@ -70,12 +82,22 @@ function ctest() {
   tally('C++ tests', of('run'), of('fail') + Number(of('run') === 0), absent);
 }
 
+/** tfjs-node on another version of Node, which npx fetches: one binding serves all. */
+function otherNode(version) {
+  const found = spawnSync('npx', ['--yes', '--package', `node@${version}`, 'node', '-p', 'process.execPath'], { encoding: 'utf8' });
+  const node = found.stdout?.trim();
+  if (check(`fetch Node ${version}`, () => found.status ?? 1)) return console.error(found.stderr);
+  check(`tfjs-node loads on Node ${version}`, () => run(node, ['dist/cli/main.js', 'install-tfjs-node']));
+  vitest(`small public tests on tfjs, Node ${version}`, SMALL, { FLAXEN_BACKEND: 'tfjs' }, node);
+}
+
 /** Runs the test files whose paths begin so, all if none is named. */
-function vitest(title, folders, env) {
+function vitest(title, folders, env, node = process.execPath) {
   const report = join(root, 'build', 'vitest.json');
   rmSync(report, { force: true });
   const files = folders.map((folder) => `test/${folder}`);
-  step(title, () => run('npx', ['vitest', 'run', ...files, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], env));
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  step(title, () => run(node, ['node_modules/vitest/vitest.mjs', 'run', ...files, ...reporters], env));
   if (!existsSync(report)) return tally(title, 0, 1);
   const result = JSON.parse(readFileSync(report, 'utf8'));
   const broken = result.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;

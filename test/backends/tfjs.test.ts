@@ -83,14 +83,13 @@ describe.skipIf(!tfjsInstalled)(`the tfjs backend${tfjsInstalled ? '' : ' (@tens
 
   it('gives the same bits before and after it becomes one session', () => {
     const { state: first, step, batch } = makeTraining([]);
-    const loss = (): number => step(first, batch)[1].loss.item() as number;
-    const before = [loss(), step(first, batch)[0]] as const;
+    const bits = (results: unknown): unknown[] => tree.leaves(results).map((t) => (t instanceof Tensor ? t.dataSync() : t));
+    // Only the first run is sure to be one by one: on a busy machine it may take all the time that a session is worth.
     expect(step.lower(first, batch).asText()).toContain('operations, one by one');
+    const before = bits(step(first, batch));
     for (let i = 0; i < 300; i++) step(first, batch);
     expect(step.lower(first, batch).asText()).toContain('operations, as one session');
-    expect(loss()).toBe(before[0]);
-    const bits = (state: typeof first): unknown[] => tree.leaves(state).map((t) => (t instanceof Tensor ? t.dataSync() : t));
-    expect(bits(step(first, batch)[0])).toEqual(bits(before[1]));
+    expect(bits(step(first, batch))).toEqual(before);
   });
 
   it('deletes donated tensors at once', () => {
