@@ -9,7 +9,7 @@ export * as tree from './core/tree.js';
 export * as lax from './core/lax.js';
 export * as np from './numpy/index.js';
 export * as random from './random/index.js';
-export { backendInfo, setBackend } from './backends/select.js';
+export { backendInfo, devices, setBackend, setDevice } from './backends/select.js';
 export * as errors from './errors.js';
 export * as nn from './nn/index.js';
 export * as optim from './optim/index.js';

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "addon_cuda.h"
 #include "addon_env.h"
 #include "addon_errors.h"
 #include "compiler/validate.h"
@@ -58,6 +59,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add<&Env::read>(exports, "read");
   add<&Env::stats>(exports, "stats");
   add<&info>(exports, "info");
+  add_cuda(exports);
   return exports;
 }
 

@@ -13,6 +13,10 @@ const NUMBERS = ['nn', 'numpy', 'optim', 'random', 'conformance', 'acceptance/tr
 // The other versions of Node that tfjs-node must run on, and what shows that it does: its installer's own check, models trained, Flax's numbers.
 const OTHER_NODES = [22, 24];
 const SMALL = ['acceptance/section1', 'nn/guide'];
+// On the simulated CUDA device every instruction of every thread is interpreted, so that only what runs small shapes is run: each primitive with its
+// reference, layers against Flax's numbers. Whole trajectories (hundreds of steps) and the programs of random shapes take hours there.
+const SIMULATED = ['conformance/primitives'];
+const simulator = join(root, 'build', 'Release', 'libflaxen_cuda_sim.so');
 
 const counts = [];
 let mark = Date.now();
@@ -56,6 +60,10 @@ const { isa, isas } = createRequire(import.meta.url)('node-gyp-build')(root).inf
 vitest(`tests on cpu, ${isa}`, [], { FLAXEN_BACKEND: 'cpu', FLAXEN_ISA: isa });
 if (tfjs) vitest('public tests on tfjs', PUBLIC, { FLAXEN_BACKEND: 'tfjs' });
 if (tfjs) for (const version of OTHER_NODES) otherNode(version);
+if (existsSync(simulator)) {
+  const env = { FLAXEN_BACKEND: 'cuda', FLAXEN_CUDA_SIM: '1', FLAXEN_MATMUL_PRECISION: 'highest' };
+  vitest('public tests on the simulated CUDA device', SIMULATED, env);
+} else console.log('\nno tests on a simulated CUDA device: there is no nvcc');
 for (const other of isas.filter((name) => name !== isa)) {
   const env = { FLAXEN_BACKEND: 'cpu', FLAXEN_ISA: other };
   if (runs(env)) vitest(`golden and conformance tests on cpu, ${other}`, NUMBERS, env);

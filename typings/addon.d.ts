@@ -63,8 +63,54 @@ export interface Addon {
   /** A copy of `array` as it is after run `ticket` and before any later run; does not block the event loop. */
   read<A extends WireArray>(array: A, ticket: number): Promise<A>;
   stats(): AddonStats;
+  /** Whether the system's loader finds the NVIDIA driver. */
+  hasCudaDriver(): boolean;
+  /** Opens a CUDA library (for the life of the process) and says what it finds; throws where it cannot be opened or is of another version. */
+  cudaLibrary(path: string): CudaLibraryInfo;
+  /** A device as this thread uses it: a stream and memory of its own, at most `limit` bytes (0: nine tenths of what is free). */
+  CudaDevice: new (path: string, ordinal: number, limit: number) => CudaDevice;
   /** Instruction sets compiled in, the one in use, threads; the primitives that there are kernels for. */
   info(): { isa: string; isas: string[]; threads: number; version: string; primitives: string[] };
+}
+
+export interface CudaLibraryInfo {
+  /** CUDA versions, 13.0 as 13000: what the driver supports (0 without one), and the library's own. */
+  readonly driver: number;
+  readonly runtime: number;
+  /** A cudaError_t, 0 when all went well. */
+  readonly error: number;
+  readonly errorText: string;
+  /** `capability` is 10 * major + minor, `memory` in bytes. */
+  readonly devices: readonly { readonly name: string; readonly capability: number; readonly processors: number; readonly memory: number }[];
+}
+
+/** A graph compiled for a device; freed with its JS handle. */
+export interface CudaProgram {
+  readonly aliases: readonly number[];
+  readonly arenaBytes: number;
+  text(): string;
+}
+
+/** Arrays have numbers. An array lives as long as the object that owns it; `code` of errors for want of memory is ERR_FLAXEN_DEVICE_MEMORY. */
+export interface CudaDevice {
+  /** An array of undefined contents: its number. */
+  allocate(owner: object, bytes: number): number;
+  /** A program, or the indexes of the nodes that there are no kernels for. */
+  compile(graph: WireGraph): CudaProgram | number[];
+  /**
+   * Queues a run. `arrays` begins with the numbers of the inputs; those of the results are written behind them. `owners` has an object for
+   * each result that takes over no input's memory.
+   */
+  run(program: CudaProgram, arrays: Uint32Array, owners: readonly object[]): void;
+  /** Copies `data`, which may change afterwards, into an array. */
+  write(array: number, data: WireArray): void;
+  /** Fills `into` from an array behind all that is queued; blocks nothing. */
+  read<A extends WireArray>(array: number, into: A): Promise<A>;
+  readSync<A extends WireArray>(array: number, into: A): A;
+  /** Blocks until all that is queued is done. */
+  synchronize(): void;
+  /** Arrays alive; bytes in them and the scratch memory, taken from the device, allowed at most, of the scratch memory. */
+  stats(): { arrays: number; usedBytes: number; reservedBytes: number; limitBytes: number; arenaBytes: number };
 }
 
 declare const addon: Addon;

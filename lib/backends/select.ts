@@ -1,6 +1,7 @@
 /** Which backend runs programs: FLAXEN_BACKEND, setBackend, or the best that can run here. */
+import { UnavailableError } from '../core/errors.js';
 import type { Backend } from './backend.js';
-import { openCuda } from './cuda.js';
+import { cudaDevices, openCuda, type DeviceInfo } from './cuda/index.js';
 import { openNative } from './native.js';
 import { Registry, type Availability, type Choice, type Factory } from './registry.js';
 import { openTfjs } from './tfjs/index.js';
@@ -9,7 +10,7 @@ import { locateTfjs } from './tfjs_package.js';
 const registry = new Registry(
   {
     // best first
-    cuda: { open: openCuda },
+    cuda: { open: () => openCuda() },
     cpu: { open: openNative },
     tfjs: { open: openTfjs, check: locateTfjs },
   },
@@ -31,6 +32,33 @@ export function registerBackend(name: string, factory: Factory): void {
  */
 export function setBackend(name: string): void {
   choice = { backend: registry.get(name), reason: `setBackend("${name}")` };
+}
+
+/**
+ * The CUDA devices of this machine, in CUDA's order: name, compute capability, memory in bytes, and the CUDA version of the driver.
+ * `CUDA_VISIBLE_DEVICES` narrows it. Empty where CUDA cannot be used; `backendInfo()` says why.
+ * @example devices().every((device) => device.memory > 0); // => true
+ */
+export function devices(): DeviceInfo[] {
+  try {
+    return cudaDevices();
+  } catch (error) {
+    if (error instanceof UnavailableError) return [];
+    throw error;
+  }
+}
+
+/**
+ * Makes all later programs run on the CUDA device `ordinal`, as `devices()` counts them. Tensors move over when they are used. Throws an
+ * UnavailableError where CUDA cannot be used, an ArgumentError that lists the devices where there is no such one.
+ * @example
+ * const [first] = devices();
+ * if (first) setDevice(first.ordinal);
+ */
+export function setDevice(ordinal: number): void {
+  const backend = openCuda(ordinal);
+  registry.add('cuda', { open: () => backend });
+  choice = { backend: registry.get('cuda'), reason: `setDevice(${ordinal})` };
 }
 
 export function currentBackend(): Backend {

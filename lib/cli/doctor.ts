@@ -1,5 +1,5 @@
 /** `flaxen doctor`: what is there, what will run programs, and what would improve it. */
-import { openCuda } from '../backends/cuda.js';
+import { cudaDevices, type DeviceInfo } from '../backends/cuda/index.js';
 import { loadAddon } from '../backends/native.js';
 import { packageVersion } from '../backends/package.js';
 import { backendInfo, type BackendInfo } from '../backends/select.js';
@@ -17,7 +17,7 @@ export interface Report {
   readonly node: { readonly version: string; readonly platform: string; readonly arch: string; readonly glibc: string | null };
   readonly processor: Processor;
   readonly addon: Found<{ readonly isa: string; readonly isas: readonly string[]; readonly threads: number; readonly version: string }>;
-  readonly cuda: { readonly driver: CudaDriver | null; readonly library: Found<object> };
+  readonly cuda: { readonly driver: CudaDriver | null; readonly library: Found<{ readonly devices: readonly DeviceInfo[] }> };
   readonly tfjs: Found<{ readonly version: string; readonly tensorflow: string; readonly folder: string }>;
   /** What will run programs, or why nothing can. */
   readonly use: BackendInfo | { readonly error: string };
@@ -30,7 +30,7 @@ export function examine(): Report {
     node: { version: process.versions.node, platform: process.platform, arch: process.arch, glibc: glibc() ?? null },
     processor: processor(),
     addon: found(() => loadAddon().info()),
-    cuda: { driver: cudaDriver(), library: found(openCuda) },
+    cuda: { driver: cudaDriver(), library: found(() => ({ devices: cudaDevices() })) },
     tfjs: found(tfjs),
     use: use(),
   };

@@ -31,7 +31,12 @@ export function render(report: Report, colour: boolean): string {
   ]);
   if (cuda.driver === null) part(false, 'CUDA driver', 'none (no libcuda.so.1)');
   else part(true, 'CUDA driver', `${cuda.driver.version ?? 'unknown version'}, ${cuda.driver.library}`, ...cuda.driver.devices);
-  thing('CUDA library', cuda.library, () => ['there']);
+  thing('CUDA library', cuda.library, ({ devices }) =>
+    devices.map(
+      ({ ordinal, name, capability, memory }) =>
+        `device ${ordinal}: ${name}, compute capability ${capability}, ${Math.round(memory / 2 ** 20)} MiB`,
+    ),
+  );
   thing('tfjs-node', report.tfjs, ({ version, tensorflow, folder }) => [`${version} with TensorFlow ${tensorflow}`, paint('dim', folder)]);
   lines.push('');
 

@@ -20,7 +20,7 @@ export interface DenseConfig {
   dtype?: DType;
   /** Default float32. */
   paramDtype?: DType;
-  /** On CPU every product is in full float32; `highest` asks for that on other backends too. */
+  /** On `cpu` every product is in full float32; `high` and `highest` ask for that on `cuda` too, whose default is tf32. */
   precision?: 'default' | 'high' | 'highest';
   /** Default lecunNormal(). */
   kernelInit?: Initializer;
@@ -52,14 +52,23 @@ const DEFAULT_KERNEL = lecunNormal();
  */
 export const Dense = module(
   'Dense',
-  ({ features, useBias = true, dtype, paramDtype = 'float32', kernelInit = DEFAULT_KERNEL, biasInit = zeros }: DenseConfig) =>
+  ({
+    features,
+    useBias = true,
+    dtype,
+    paramDtype = 'float32',
+    precision = 'default',
+    kernelInit = DEFAULT_KERNEL,
+    biasInit = zeros,
+  }: DenseConfig) =>
     (x: Tensor): Tensor => {
       checkInput('Dense', x);
       if (x.ndim === 0) throw new ArgumentError(`Dense needs an input of at least one axis, got ${x}`);
       const kernel = param('kernel', kernelInit, [x.shape[x.ndim - 1]!, features], paramDtype);
       const bias = useBias ? param('bias', biasInit, [features], paramDtype) : null;
       const to = computeDtype(dtype, bias === null ? [x, kernel] : [x, kernel, bias]);
-      return dense(convert(x, to), convert(kernel, to), bias === null ? null : convert(bias, to));
+      const exact = precision === 'default' ? undefined : 'highest';
+      return dense(convert(x, to), convert(kernel, to), bias === null ? null : convert(bias, to), exact);
     },
   (config) => {
     checkNames('Dense', config, NAMES);

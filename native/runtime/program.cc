@@ -5,6 +5,7 @@
 
 #include "compiler/pipeline.h"
 #include "runtime/evaluate.h"
+#include "runtime/listing.h"
 #include "runtime/thread_pool.h"
 
 namespace flaxen {
@@ -73,7 +74,7 @@ void Program::lower(std::vector<cpu::Prepared> kernels) {
   }
   if (Profile::wanted()) {
     std::vector<std::string> texts;
-    for (const Step& step : steps_) texts.push_back(step_text(step));
+    for (const Step& step : steps_) texts.push_back(step_text(graph_, graph_.nodes[step.node], step.kernel.note));
     profile_ = std::make_unique<Profile>(std::move(texts));
   }
 }

@@ -44,8 +44,6 @@ class Program {
   void lower(std::vector<cpu::Prepared> kernels);
   void move_to(std::byte* arena);
   void run_profiled();
-  std::string step_text(const Step& step) const;
-  std::string place(ValueId v) const;
 
   std::vector<Aval> inputs_, outputs_;
   Graph graph_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "runtime/listing.h"
 #include "runtime/program.h"
 
 namespace flaxen {
@@ -19,75 +20,83 @@ std::string describe(const Param& param) {
   return number;
 }
 
-}  // namespace
+std::string name(ValueId v) { return "%" + std::to_string(v); }
 
-std::string Program::place(ValueId v) const {
-  const Location& location = plan_.values[static_cast<size_t>(v)];
+std::string place_text(const Listing& listing, ValueId v) {
+  const Location& location = listing.plan.values[static_cast<size_t>(v)];
   switch (location.kind) {
     case Location::Kind::arena:
       return "arena+" + std::to_string(location.at);
     case Location::Kind::input:
       return "input " + std::to_string(location.at);
-    case Location::Kind::output:
-      return "output " + std::to_string(location.at) +
-             (aliases_[location.at] >= 0 ? " (input " + std::to_string(aliases_[location.at]) + ")" : "");
+    case Location::Kind::output: {
+      const int32_t alias = listing.aliases[location.at];
+      return "output " + std::to_string(location.at) + (alias >= 0 ? " (input " + std::to_string(alias) + ")" : "");
+    }
     case Location::Kind::nowhere:
       return "-";
   }
   return "?";
 }
 
-// As "dense float32[64, 128] float32[128, 10] -> float32[64, 10]; 16 rows a task".
-std::string Program::step_text(const Step& step) const {
-  const Node& node = graph_.nodes[step.node];
+std::string node_text(const Listing& listing, size_t n) {
+  const Node& node = listing.graph.nodes[n];
+  std::string line = "  ";
+  for (size_t o = 0; o < node.outputs.size(); ++o) {
+    const ValueId v = node.outputs[o];
+    line += (o ? ", " : "") + name(v) + ": " + describe(listing.graph.aval(v)) + " @" + place_text(listing, v);
+  }
+  line += is_view(node) ? " = view " : " = ";
+  line += node.op;
+  for (const auto& [key, param] : node.params) line += " " + key + "=" + describe(param);
+  line += " (";
+  for (size_t i = 0; i < node.inputs.size(); ++i) line += (i ? ", " : "") + name(node.inputs[i]);
+  line += ")";
+  if (!listing.notes[n].empty()) line += "  ; " + listing.notes[n];
+  line += "\n";
+  if (!node.fused) return line;
+  std::string body = node.fused->text();
+  while (!body.empty() && body.back() == '\n') body.pop_back();
+  line += "      ";
+  for (char c : body) line += c == '\n' ? std::string("\n      ") : std::string(1, c);
+  return line + "\n";
+}
+
+}  // namespace
+
+std::string step_text(const Graph& graph, const Node& node, const std::string& note) {
   const auto list = [&](const std::vector<ValueId>& values) {
     if (values.size() > 8) return " " + std::to_string(values.size()) + " arrays";
     std::string all;
-    for (ValueId v : values) all += " " + describe(graph_.aval(v));
+    for (ValueId v : values) all += " " + describe(graph.aval(v));
     return all;
   };
-  std::string text = node.op + list(node.inputs) + " ->" + list(node.outputs);
-  return step.kernel.note.empty() ? text : text + "; " + step.kernel.note;
+  const std::string text = node.op + list(node.inputs) + " ->" + list(node.outputs);
+  return note.empty() ? text : text + "; " + note;
+}
+
+std::string listing_text(const Listing& listing, const std::string& head) {
+  const Graph& graph = listing.graph;
+  const auto steps = std::count_if(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) { return !is_view(node); });
+  std::string text = "program: " + std::to_string(graph.inputs) + " inputs, " + std::to_string(graph.outputs.size()) + " outputs, " +
+                     std::to_string(steps) + " steps, " + std::to_string(listing.plan.arena_bytes) + " bytes of scratch memory" + head +
+                     "\n";
+  for (ValueId i = 0; i < graph.inputs; ++i) {
+    const bool donated = std::find(graph.donated.begin(), graph.donated.end(), i) != graph.donated.end();
+    text += "  " + name(i) + ": " + describe(graph.aval(i)) + " = input" + (donated ? ", donated" : "") + "\n";
+  }
+  for (size_t n = 0; n < graph.nodes.size(); ++n) text += node_text(listing, n);
+  text += "  return";
+  for (size_t k = 0; k < graph.outputs.size(); ++k) text += (k ? ", " : " ") + name(graph.outputs[k]);
+  return text + "\n";
 }
 
 std::string Program::text() const {
-  const auto name = [](ValueId v) { return "%" + std::to_string(v); };
+  std::vector<std::string> notes(graph_.nodes.size());
+  for (const Step& step : steps_) notes[step.node] = step.kernel.note;
   char cost[64];
-  std::snprintf(cost, sizeof cost, "%.1f", cost_ns_ / 1e3);
-  std::string text = "program: " + std::to_string(inputs_.size()) + " inputs, " + std::to_string(outputs_.size()) + " outputs, " +
-                     std::to_string(steps_.size()) + " steps, " + std::to_string(plan_.arena_bytes) + " bytes of scratch memory, about " +
-                     cost + " microseconds\n";
-  for (size_t i = 0; i < inputs_.size(); ++i) {
-    const bool donated = std::find(graph_.donated.begin(), graph_.donated.end(), static_cast<int32_t>(i)) != graph_.donated.end();
-    text += "  " + name(static_cast<ValueId>(i)) + ": " + describe(inputs_[i]) + " = input" + (donated ? ", donated" : "") + "\n";
-  }
-  for (size_t n = 0; n < graph_.nodes.size(); ++n) {
-    const Node& node = graph_.nodes[n];
-    std::string line = "  ";
-    for (size_t o = 0; o < node.outputs.size(); ++o) {
-      const ValueId v = node.outputs[o];
-      line += (o ? ", " : "") + name(v) + ": " + describe(graph_.aval(v)) + " @" + place(v);
-    }
-    line += is_view(node) ? " = view " : " = ";
-    line += node.op;
-    for (const auto& [key, param] : node.params) line += " " + key + "=" + describe(param);
-    line += " (";
-    for (size_t i = 0; i < node.inputs.size(); ++i) line += (i ? ", " : "") + name(node.inputs[i]);
-    line += ")";
-    const auto step = std::find_if(steps_.begin(), steps_.end(), [&](const Step& s) { return s.node == n; });
-    if (step != steps_.end() && !step->kernel.note.empty()) line += "  ; " + step->kernel.note;
-    text += line + "\n";
-    if (node.fused) {
-      std::string body = node.fused->text();
-      while (!body.empty() && body.back() == '\n') body.pop_back();
-      text += "      ";
-      for (char c : body) text += c == '\n' ? std::string("\n      ") : std::string(1, c);
-      text += "\n";
-    }
-  }
-  text += "  return";
-  for (size_t k = 0; k < graph_.outputs.size(); ++k) text += (k ? ", " : " ") + name(graph_.outputs[k]);
-  return text + "\n";
+  std::snprintf(cost, sizeof cost, ", about %.1f microseconds", cost_ns_ / 1e3);
+  return listing_text({graph_, plan_, aliases_, std::move(notes)}, cost);
 }
 
 }  // namespace flaxen

@@ -53,12 +53,16 @@ describe('flaxen doctor', () => {
 });
 
 it('a GPU with its driver shows', () => {
+  const device = { ordinal: 0, name: 'Some GPU', capability: '9.0', processors: 132, memory: 80 * 2 ** 30, driver: '13.0' };
   const report: Report = {
     flaxen: '1.2.3',
     node: { version: '20.17.0', platform: 'linux', arch: 'x64', glibc: '2.36' },
     processor: { model: 'Some CPU', processors: 8, features: ['avx2'] },
     addon: { found: true, isa: 'avx2', isas: ['baseline', 'avx2'], threads: 8, version: '1.2.3' },
-    cuda: { driver: { library: '/lib/libcuda.so.1', version: '550.54', devices: ['Some GPU, 9.0'] }, library: { found: true } },
+    cuda: {
+      driver: { library: '/lib/libcuda.so.1', version: '550.54', devices: ['Some GPU, 9.0'] },
+      library: { found: true, devices: [device] },
+    },
     tfjs: { found: true, version: '4.22.0', tensorflow: '2.21.0', folder: '/project/tfjs-node' },
     use: { name: 'cuda', reason: 'the best there is', backends: [] },
   };
@@ -71,7 +75,7 @@ it('a GPU with its driver shows', () => {
     '  ✓ C++ kernels 1.2.3: uses avx2 of baseline, avx2; 8 threads',
     '  ✓ CUDA driver 550.54, /lib/libcuda.so.1',
     '                Some GPU, 9.0',
-    '  ✓ CUDA library there',
+    '  ✓ CUDA library device 0: Some GPU, compute capability 9.0, 81920 MiB',
     '  ✓ tfjs-node   4.22.0 with TensorFlow 2.21.0',
     '                /project/tfjs-node',
     '',

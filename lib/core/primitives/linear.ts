@@ -15,7 +15,12 @@ export interface DotDimensions {
   readonly lhsBatch: readonly number[];
   readonly rhsBatch: readonly number[];
 }
-type Dims = DotDimensions & Record<string, readonly number[]>;
+/** float32 throughout, where a backend's own choice may be less: tf32 on `cuda`. */
+export type Precision = 'highest';
+type Dims = DotDimensions & { readonly precision?: Precision } & Record<string, readonly number[] | Precision>;
+
+/** Parameters with a precision, or none at all where the backend may choose. */
+const withPrecision = (precision: Precision | undefined): { precision?: Precision } => (precision === undefined ? {} : { precision });
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 const rest = (rank: number, ...taken: (readonly number[])[]): number[] => range(rank).filter((d) => !taken.some((t) => t.includes(d)));
@@ -42,7 +47,8 @@ const dotGeneralPrimitive = definePrimitive<Dims>({
   },
 });
 
-const swap = (d: DotDimensions): DotDimensions => ({
+const swap = (d: Dims): Dims => ({
+  ...d,
   lhsContract: d.rhsContract,
   rhsContract: d.lhsContract,
   lhsBatch: d.rhsBatch,
@@ -50,7 +56,7 @@ const swap = (d: DotDimensions): DotDimensions => ({
 });
 
 // The cotangent of `x` in a product with `y`: ct contracted with y over y's free dimensions. `d` is seen from x; `second` tells whether x was the right operand.
-function gradOfOperand(ct: Tensor, x: Tensor, y: Tensor, d: DotDimensions, second: boolean): Tensor {
+function gradOfOperand(ct: Tensor, x: Tensor, y: Tensor, d: Dims, second: boolean): Tensor {
   const batch = d.lhsBatch.length;
   const xFree = rest(x.ndim, d.lhsContract, d.lhsBatch);
   const yFree = rest(y.ndim, d.rhsContract, d.rhsBatch);
@@ -60,8 +66,8 @@ function gradOfOperand(ct: Tensor, x: Tensor, y: Tensor, d: DotDimensions, secon
   const xOfY = yRest.map((p) => d.lhsContract[d.rhsContract.indexOf(p)]!);
   const yFirst = second;
   const product = yFirst
-    ? dotGeneral(y, ct, { lhsContract: yFree, rhsContract: ctY, lhsBatch: d.rhsBatch, rhsBatch: range(batch) })
-    : dotGeneral(ct, y, { lhsContract: ctY, rhsContract: yFree, lhsBatch: range(batch), rhsBatch: d.rhsBatch });
+    ? dotGeneral(y, ct, { lhsContract: yFree, rhsContract: ctY, lhsBatch: d.rhsBatch, rhsBatch: range(batch) }, d.precision)
+    : dotGeneral(ct, y, { lhsContract: ctY, rhsContract: yFree, lhsBatch: range(batch), rhsBatch: d.rhsBatch }, d.precision);
   const order = yFirst ? [...d.lhsBatch, ...xOfY, ...xFree] : [...d.lhsBatch, ...xFree, ...xOfY];
   return transpose(
     product,
@@ -70,14 +76,16 @@ function gradOfOperand(ct: Tensor, x: Tensor, y: Tensor, d: DotDimensions, secon
 }
 
 /**
- * `jax.lax.dot_general`: the output has the batch dimensions, then x's free ones, then y's. float32, or integers that wrap.
+ * `jax.lax.dot_general`: the output has the batch dimensions, then x's free ones, then y's. float32, or integers that wrap. With
+ * `precision` 'highest' the products and sums of floats are float32, gradients included; else `cuda` may multiply in tf32 (10 bits of mantissa).
  * @example
  * const dims = { lhsContract: [1], rhsContract: [0], lhsBatch: [], rhsBatch: [] };
  * lax.dotGeneral(np.array([[1, 2]]), np.array([[3], [4]]), dims); // => Tensor float32[1, 1] [[11]]
  */
-export const dotGeneral = (x: Tensor, y: Tensor, dims: DotDimensions): Tensor => bind1(dotGeneralPrimitive, [x, y], dims as Dims);
+export const dotGeneral = (x: Tensor, y: Tensor, dims: DotDimensions, precision?: Precision): Tensor =>
+  bind1(dotGeneralPrimitive, [x, y], { ...dims, ...withPrecision(precision) });
 
-const densePrimitive = definePrimitive({
+const densePrimitive = definePrimitive<{ readonly precision?: Precision } & Record<string, Precision>>({
   name: 'dense',
   infer([x, kernel, bias]) {
     for (const a of [x!, kernel!, bias])
@@ -90,23 +98,23 @@ const densePrimitive = definePrimitive({
     }
     return [Aval.of([...x!.shape.slice(0, -1), kernel!.shape[1]!], 'float32')];
   },
-  grad({ inputs, ct, needs }) {
+  grad({ inputs, params: { precision }, ct, needs }) {
     const [x, kernel] = inputs as [Tensor, Tensor];
     const lead = range(x.ndim - 1);
     const grads = [
-      needs[0] ? dotGeneral(ct, kernel, { lhsContract: [x.ndim - 1], rhsContract: [1], lhsBatch: [], rhsBatch: [] }) : null,
-      needs[1] ? dotGeneral(x, ct, { lhsContract: lead, rhsContract: lead, lhsBatch: [], rhsBatch: [] }) : null,
+      needs[0] ? dotGeneral(ct, kernel, { lhsContract: [x.ndim - 1], rhsContract: [1], lhsBatch: [], rhsBatch: [] }, precision) : null,
+      needs[1] ? dotGeneral(x, ct, { lhsContract: lead, rhsContract: lead, lhsBatch: [], rhsBatch: [] }, precision) : null,
     ];
     return inputs.length === 3 ? [...grads, needs[2] ? reduceSum(ct, lead) : null] : grads;
   },
 });
 
 /**
- * `x @ kernel + bias` over the last axis of x. Shapes [..., K], [K, N], [N].
+ * `x @ kernel + bias` over the last axis of x. Shapes [..., K], [K, N], [N]; `precision` as in dotGeneral.
  * @example lax.dense(np.array([[1, 2]]), np.array([[3], [4]]), np.array([0.5])); // => Tensor float32[1, 1] [[11.5]]
  */
-export const dense = (x: Tensor, kernel: Tensor, bias?: Tensor | null): Tensor =>
-  bind1(densePrimitive, bias ? [x, kernel, bias] : [x, kernel], {});
+export const dense = (x: Tensor, kernel: Tensor, bias?: Tensor | null, precision?: Precision): Tensor =>
+  bind1(densePrimitive, bias ? [x, kernel, bias] : [x, kernel], withPrecision(precision) as Record<string, Precision>);
 
 const qrPrimitive = definePrimitive({
   name: 'qr',

@@ -1,10 +1,12 @@
 // The part of the stand-in that nvcc's host code calls at its start and at launches: they run the PTX of the same kernels.
+#include <cstdio>
 #include <map>
 #include <memory>
 #include <stdexcept>
 
 #include "simt/cudart.h"
 #include "simt/ptx_kernel.h"
+#include "simt/report.h"
 
 namespace flaxen::simt {
 
@@ -13,6 +15,8 @@ namespace {
 struct DeviceCode {
   std::unique_ptr<PtxModule> module;
   std::map<const void*, std::string> kernels;  // by the host function that stands for it
+  PtxFiles (*files)() = nullptr;               // what to run where use_device was not called
+  bool strict = false;                         // a report is a failure of the launch
 };
 
 DeviceCode& device_code() {  // nvcc's registration runs before main
@@ -20,17 +24,45 @@ DeviceCode& device_code() {  // nvcc's registration runs before main
   return code;
 }
 
-int launch_kernel(const void* host, const Launch& launch, void** arguments) {
+PtxModule& module() {
   DeviceCode& code = device_code();
+  if (!code.module && code.files) use_device(code.files());
   if (!code.module) throw std::logic_error("the simulator has no device code: call use_device");
-  const auto name = code.kernels.find(host);
-  const Function* function = name == code.kernels.end() ? nullptr : code.module->find(name->second);
-  if (!function) return remembered(CudaError::no_kernel);
+  return *code.module;
+}
+
+const Function* function_of(const void* host) {
+  const auto name = device_code().kernels.find(host);
+  return name == device_code().kernels.end() ? nullptr : module().find(name->second);
+}
+
+int run_kernel(const void* host, const Function& function, const Launch& launch, void** arguments) {
   if (const int error = check_launch(host, launch)) return error;
-  if (launch.block.count() > function->max_threads) return remembered(CudaError::invalid_configuration);
-  PtxKernel kernel(*code.module, *function, arguments);
+  if (launch.block.count() > function.max_threads) return remembered(CudaError::invalid_configuration);
+  PtxKernel kernel(module(), function, arguments);
   run(kernel, launch);
-  return CudaError::success;
+  if (!device_code().strict || reports().empty()) return CudaError::success;
+  for (const Report& r : reports().list()) std::fprintf(stderr, "simulated device: %s: %s\n", r.kind.c_str(), r.text.c_str());
+  reports().clear();
+  return remembered(CudaError::launch_failure);
+}
+
+int launch_kernel(const void* host, const Launch& launch, void** arguments, void* stream) {
+  const Entered entered(gate());
+  const Function* function = function_of(host);
+  if (!function) return remembered(CudaError::no_kernel);
+  if (!is_recording(stream)) return run_kernel(host, *function, launch, arguments);
+  // The caller's arguments are gone by the time that a recording is played.
+  std::vector<std::vector<uint8_t>> kept;
+  for (size_t p = 0; p < function->parameters.size(); ++p) {
+    const auto* bytes = static_cast<const uint8_t*>(arguments[p]);
+    kept.emplace_back(bytes, bytes + function->parameters[p].size);
+  }
+  return submit(stream, [=] {
+    std::vector<void*> pointers;
+    for (const auto& argument : kept) pointers.push_back(const_cast<uint8_t*>(argument.data()));
+    return run_kernel(host, *function, launch, pointers.data());
+  });
 }
 
 struct HostLaunchConfig {  // cudaLaunchConfig_t
@@ -43,7 +75,17 @@ struct HostLaunchConfig {  // cudaLaunchConfig_t
 
 }  // namespace
 
-int use_device(const std::vector<std::string>& ptx_files) {
+void use_device_when_needed(PtxFiles (*files)()) {
+  device_code().files = files;
+  device_code().strict = true;
+}
+
+int device_target() {
+  const Entered entered(gate());
+  return module().target();
+}
+
+int use_device(const PtxFiles& ptx_files) {
   auto module = std::make_unique<PtxModule>();
   for (const std::string& file : ptx_files) module->load(file);
   set_target(module->target());
@@ -71,14 +113,14 @@ FLAXEN_CUDART int __cudaGetKernel(void** kernel, const void* host) {
 }
 
 FLAXEN_CUDART int cudaLaunchKernelExC(const HostLaunchConfig* config, const void* host, void** arguments) {
-  return launch_kernel(host, {config->grid, config->block, config->dynamic_shared}, arguments);
+  return launch_kernel(host, {config->grid, config->block, config->dynamic_shared}, arguments, config->stream);
 }
 // Reached only by <<< >>>, which the kernels' host code does not use.
-FLAXEN_CUDART int __cudaLaunchKernel(void* host, Dim3 grid, Dim3 block, void** arguments, size_t dynamic_shared, void*) {
-  return launch_kernel(host, {grid, block, dynamic_shared}, arguments);
+FLAXEN_CUDART int __cudaLaunchKernel(void* host, Dim3 grid, Dim3 block, void** arguments, size_t dynamic_shared, void* stream) {
+  return launch_kernel(host, {grid, block, dynamic_shared}, arguments, stream);
 }
-FLAXEN_CUDART int cudaLaunchKernel(const void* host, Dim3 grid, Dim3 block, void** arguments, size_t dynamic_shared, void*) {
-  return launch_kernel(host, {grid, block, dynamic_shared}, arguments);
+FLAXEN_CUDART int cudaLaunchKernel(const void* host, Dim3 grid, Dim3 block, void** arguments, size_t dynamic_shared, void* stream) {
+  return launch_kernel(host, {grid, block, dynamic_shared}, arguments, stream);
 }
 FLAXEN_CUDART unsigned __cudaPushCallConfiguration(Dim3, Dim3, size_t, void*) { return 1; }  // not 0: "do not launch"
 FLAXEN_CUDART int __cudaPopCallConfiguration(Dim3*, Dim3*, size_t*, void**) { return CudaError::invalid_configuration; }

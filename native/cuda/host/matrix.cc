@@ -1,0 +1,179 @@
+// Matrix products: dense, and dotGeneral as a batch of products.
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <numeric>
+
+#include "cpu/matrix_operand.h"
+#include "cuda/host/kernel.h"
+
+namespace flaxen::cuda {
+
+namespace {
+
+constexpr int64_t kMostBatch = 511;  // of one launch, see gemm.cu
+
+// In float32 throughout: where the node asks for it, or FLAXEN_MATMUL_PRECISION for all.
+bool is_precise(const Node& node) {
+  if (node.params.count("precision")) return node.text("precision") == "highest";
+  const char* all = std::getenv("FLAXEN_MATMUL_PRECISION");
+  return all && std::strcmp(all, "highest") == 0;
+}
+
+std::string note_of(const FlaxenCudaGemm& g) {
+  return std::to_string(g.m) + "x" + std::to_string(g.n) + "x" + std::to_string(g.k) +
+         (g.batch > 1 ? ", batch " + std::to_string(g.batch) : "") + (g.precise ? ", float32" : "");
+}
+
+void prepare_dense(const Library& library, const Graph& graph, const Node& node, Prepared& prepared) {
+  const Shape& x = graph.aval(node.inputs[0]).shape;
+  const Shape& kernel = graph.aval(node.inputs[1]).shape;
+  const bool has_bias = node.inputs.size() == 3;
+  FlaxenCudaGemm gemm{};
+  gemm.batch = 1;
+  gemm.m = count(Shape(x.begin(), x.end() - 1));
+  gemm.k = kernel[0];
+  gemm.n = kernel[1];
+  gemm.a_stride = gemm.k;
+  gemm.b_stride = gemm.n;
+  gemm.precise = is_precise(node);
+  prepared.scratch_bytes = library.gemm_scratch(&gemm, 0);
+  prepared.note = note_of(gemm);
+  prepared.launch = [=](const Buffers& b) {
+    return b.library.gemm(b.device, &gemm, b.input<float>(0), b.input<float>(1), has_bias ? b.input<float>(2) : nullptr, b.output<float>(0),
+                          nullptr, nullptr, b.scratch);
+  };
+}
+
+// An operand of dotGeneral as the kernel reads it: [rows, columns], or [columns, rows] where crossed, in place or from a copy.
+struct Side {
+  int64_t rows, columns, stride, batch_stride;
+  bool crossed = false;
+  StridedCopy copy;
+  int64_t copy_elements = 0;
+};
+
+Side side_of(const cpu::Operand& operand, int64_t batch) {
+  const cpu::Matrices matrices = cpu::as_matrices(operand);
+  Side side{};
+  side.rows = matrices.rows.size;
+  side.columns = matrices.columns.size;
+  cpu::Dim all;
+  if (matrices.copied.empty() && cpu::merge(matrices.batch, all)) {
+    side.batch_stride = all.stride;
+    if (side.columns <= 1 || matrices.columns.stride == 1) {
+      side.stride = side.rows <= 1 ? side.columns : matrices.rows.stride;
+      return side;
+    }
+    if (side.rows <= 1 || matrices.rows.stride == 1) {
+      side.crossed = true;
+      side.stride = matrices.columns.stride;
+      return side;
+    }
+  }
+  side.stride = side.columns;
+  side.batch_stride = side.rows * side.columns;
+  side.copy_elements = batch * side.batch_stride;
+  side.copy.element_bytes = sizeof(float);
+  for (const auto* dims : {&operand.batch, &operand.free, &operand.contract}) {
+    for (const cpu::Dim& d : *dims) {
+      side.copy.shape.push_back(d.size);
+      side.copy.from.strides.push_back(d.stride);
+    }
+  }
+  side.copy.to.strides.assign(side.copy.shape.size(), 1);
+  for (size_t d = side.copy.shape.size(); d-- > 1;) {
+    side.copy.to.strides[d - 1] = side.copy.to.strides[d] * std::max<int64_t>(side.copy.shape[d], 1);
+  }
+  return side;
+}
+
+// The contracting dimensions may be run through in any order; the one in which less is copied is taken.
+void choose_sides(const Graph& graph, const Node& node, int64_t batch, Side& x, Side& y) {
+  const std::vector<int64_t>& lhs = node.ints("lhsContract");
+  const std::vector<int64_t>& rhs = node.ints("rhsContract");
+  int64_t least = -1;
+  for (const auto* key : {&lhs, &rhs}) {
+    std::vector<size_t> order(key->size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return (*key)[a] < (*key)[b]; });
+    const auto ordered = [&](const std::vector<int64_t>& list) {
+      std::vector<int64_t> result;
+      for (size_t i : order) result.push_back(list[i]);
+      return result;
+    };
+    const Side a = side_of(cpu::make_operand(graph.aval(node.inputs[0]).shape, node.ints("lhsBatch"), ordered(lhs)), batch);
+    const Side b = side_of(cpu::make_operand(graph.aval(node.inputs[1]).shape, node.ints("rhsBatch"), ordered(rhs)), batch);
+    const int64_t copied = a.copy_elements + b.copy_elements;
+    if (least >= 0 && copied >= least) continue;
+    least = copied;
+    x = a;
+    y = b;
+  }
+}
+
+size_t aligned(size_t bytes) { return (bytes + 255) / 256 * 256; }
+
+void prepare_dot_general(const Library& library, const Graph& graph, const Node& node, Prepared& prepared) {
+  int64_t batch = 1;
+  for (int64_t i : node.ints("lhsBatch")) batch *= graph.aval(node.inputs[0]).shape[static_cast<size_t>(i)];
+  Side x, y;
+  choose_sides(graph, node, batch, x, y);
+  FlaxenCudaGemm gemm{};
+  gemm.batch = std::min(batch, kMostBatch);
+  gemm.m = x.rows;
+  gemm.n = y.rows;
+  gemm.k = x.columns;
+  gemm.a_stride = x.stride;
+  gemm.a_batch = x.batch_stride;
+  gemm.a_transposed = x.crossed;
+  gemm.b_stride = y.stride;
+  gemm.b_batch = y.batch_stride;
+  gemm.b_transposed = !y.crossed;
+  gemm.precise = is_precise(node);
+  const bool is_float = graph.aval(node.inputs[0]).dtype == DType::f32;
+  const size_t x_bytes = aligned(static_cast<size_t>(x.copy_elements) * sizeof(float));
+  const size_t y_bytes = aligned(static_cast<size_t>(y.copy_elements) * sizeof(float));
+  FlaxenCudaGemm last = gemm;
+  last.batch = batch % kMostBatch;
+  prepared.scratch_bytes = x_bytes + y_bytes;
+  if (is_float) prepared.scratch_bytes += std::max(library.gemm_scratch(&gemm, 0), library.gemm_scratch(&last, 0));
+  prepared.note = note_of(gemm) + (x.copy_elements ? ", x copied" : "") + (y.copy_elements ? ", y copied" : "");
+  prepared.launch = [=](const Buffers& b) {
+    auto* scratch = static_cast<std::byte*>(b.scratch);
+    const float *from = b.input<float>(0), *with = b.input<float>(1);
+    if (x.copy_elements > 0) {
+      if (const int error = x.copy.launch(b, scratch, from)) return error;
+      from = reinterpret_cast<const float*>(scratch);
+    }
+    if (y.copy_elements > 0) {
+      if (const int error = y.copy.launch(b, scratch + x_bytes, with)) return error;
+      with = reinterpret_cast<const float*>(scratch + x_bytes);
+    }
+    FlaxenCudaGemm part = gemm;
+    for (int64_t done = 0; done < batch; done += part.batch) {
+      part.batch = std::min(kMostBatch, batch - done);
+      const float *a = from + done * gemm.a_batch, *c = with + done * gemm.b_batch;
+      float* out = b.output<float>(0) + done * gemm.m * gemm.n;
+      const int error = is_float ? b.library.gemm(b.device, &part, a, c, nullptr, out, nullptr, nullptr, scratch + x_bytes + y_bytes)
+                                 : b.library.gemm_integer(b.device, &part, a, c, out);
+      if (error) return error;
+    }
+    return 0;
+  };
+}
+
+}  // namespace
+
+bool prepare_matrix(const Library& library, const Graph& graph, const Node& node, Prepared& prepared) {
+  if (node.op == "dense") {
+    prepare_dense(library, graph, node, prepared);
+  } else if (node.op == "dotGeneral") {
+    prepare_dot_general(library, graph, node, prepared);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace flaxen::cuda

@@ -1,0 +1,27 @@
+// The simulated device of libflaxen_cuda_sim.so: FLAXEN_CUDA_SIM chooses its architecture, 75, 80 or 120; anything else is 80.
+#include <cstdlib>
+#include <string>
+
+#include "simt/cudart.h"
+
+namespace {
+
+// What the build gives: the device code of each architecture, as paths joined by colons.
+flaxen::simt::PtxFiles files() {
+  const char* asked = std::getenv("FLAXEN_CUDA_SIM");
+  const std::string target = asked ? asked : "";
+  const char* joined = target == "75" ? FLAXEN_PTX_75 : target == "120" ? FLAXEN_PTX_120 : FLAXEN_PTX_80;
+  flaxen::simt::PtxFiles list(1);
+  for (const char* c = joined; *c; ++c) {
+    if (*c == ':') {
+      list.emplace_back();
+    } else {
+      list.back() += *c;
+    }
+  }
+  return list;
+}
+
+const bool registered = (flaxen::simt::use_device_when_needed(files), true);
+
+}  // namespace

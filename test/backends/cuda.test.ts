@@ -1,0 +1,234 @@
+/** The CUDA backend on the simulated device: the library's own host code and the PTX of its kernels, behind a stand-in for the CUDA runtime. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { backendInfo, errors, jit, nn, np, optim, random, setBackend, training, tree, valueAndGrad, type Tensor } from 'flaxen';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { examineLibrary, memoryLimit } from '../../lib/backends/cuda/load.js';
+import { CudaBackend } from '../../lib/backends/cuda/index.js';
+import { SplitExecutable } from '../../lib/backends/cuda/split.js';
+import { loadAddon } from '../../lib/backends/native.js';
+import { packageRoot } from '../../lib/backends/package.js';
+import { currentBackend } from '../../lib/backends/select.js';
+import type { CudaLibraryInfo } from '../../typings/addon.js';
+
+const simulator = join(packageRoot, 'build', 'Release', 'libflaxen_cuda_sim.so');
+
+describe.skipIf(!existsSync(simulator))('on the simulated device', () => {
+  const before = { ...process.env };
+  beforeAll(() => {
+    process.env.FLAXEN_CUDA_SIM ??= '1';
+    setBackend('cuda');
+  });
+  afterAll(() => {
+    process.env = before;
+  });
+  const device = () => (currentBackend() as CudaBackend).device;
+
+  type Precision = 'default' | 'highest';
+  const Model = nn.module('Model', ({ precision }: { precision: Precision }) => (x: Tensor, { train }: { train: boolean }) => {
+    x = nn.Dense({ features: 8, precision })(x);
+    x = nn.BatchNorm({ useRunningAverage: !train, momentum: 0.9 })(x);
+    return nn.Dense({ features: 3, precision })(nn.relu(x));
+  });
+
+  /** The losses of a few steps of the guide's train step. */
+  function train(backend: string, donate: boolean, precision: Precision): number[] {
+    setBackend(backend);
+    const model = Model({ precision });
+    const images = random.normal(random.PRNGKey(1), [16, 5]);
+    const labels = random.randint(random.PRNGKey(2), [16], 0, 3);
+    const { params, batch_stats } = model.init(random.PRNGKey(0), images, { train: false });
+    let state = training.TrainState.create({ applyFn: model.apply, params, batch_stats, tx: optim.adam(1e-2) });
+    const step = jit(
+      (state_: typeof state, image: Tensor, label: Tensor) => {
+        const lossFn = (params_: typeof params) => {
+          const [logits, updates] = state_.applyFn({ params: params_, batch_stats: state_.batch_stats }, image, { train: true, mutable: ['batch_stats'] }); // prettier-ignore
+          return [optim.softmaxCrossEntropyWithIntegerLabels(logits, label).mean(), updates] as const;
+        };
+        const [[loss, updates], grads] = valueAndGrad(lossFn, { hasAux: true })(state_.params);
+        return [state_.applyGradients({ grads }).replace({ batch_stats: updates.batch_stats }), loss] as const;
+      },
+      donate ? { donate: [0] } : {},
+    );
+    const losses: Tensor[] = [];
+    for (let i = 0; i < 6; i++) {
+      const [next, loss] = step(state, images, labels);
+      state = next;
+      losses.push(loss);
+    }
+    setBackend('cuda');
+    return losses.map((loss) => loss.item() as number);
+  }
+
+  it('the backend says what it runs on', () => {
+    expect(backendInfo()).toMatchObject({ name: 'cuda', reason: 'setBackend("cuda")' });
+    expect(currentBackend()).toBeInstanceOf(CudaBackend);
+  });
+
+  it.each<[Precision, boolean, number]>([
+    ['default', true, 5e-3],
+    ['default', false, 5e-3],
+    ['highest', true, 1e-5],
+  ])(
+    "the guide's train step at precision %s (donated: %s) gives the losses of the C++ kernels within %s",
+    (precision, donate, tolerance) => {
+      const cuda = train('cuda', donate, precision);
+      const cpu = train('cpu', donate, precision);
+      cuda.forEach((loss, i) => expect(Math.abs(loss - cpu[i]!)).toBeLessThan(tolerance));
+      expect(cuda[5]!).toBeLessThan(cuda[0]!);
+    },
+  );
+
+  it('a program that runs again is captured, and gives the same bits on new arrays', async () => {
+    const f = jit((x: Tensor, w: Tensor) => nn.relu(x.matmul(w)).sum(0));
+    const x = random.normal(random.PRNGKey(3), [4, 7]);
+    const w = random.normal(random.PRNGKey(4), [7, 5]);
+    const first = f(x, w).toArray();
+    for (let run = 0; run < 3; run++) expect(await f(x, w).data()).toEqual(Float32Array.from(first as number[]));
+    expect(f(x.mul(1), w.mul(1)).toArray()).toEqual(first);
+  });
+
+  it('device memory stays flat in a synchronous loop of 10,000 steps, donated or not', () => {
+    const step = jit((x: Tensor) => x.mul(0.5).add(1));
+    const inPlace = jit((x: Tensor) => x.mul(0.5).add(1), { donate: [0] });
+    for (const f of [step, inPlace]) {
+      let x = np.ones([64]);
+      let most = 0;
+      for (let i = 0; i < 10_000; i++) {
+        x = f(x);
+        if (i % 100 === 0) most = Math.max(most, device().stats().usedBytes);
+      }
+      expect(x.dataSync()[0]).toBe(2);
+      expect(most).toBeLessThan(64 * 2 ** 20);
+    }
+  }, 240_000);
+
+  it('running out of memory names the sizes, and leaves the device usable', () => {
+    const small = new CudaBackend(new (loadAddon().CudaDevice)(simulator, 0, 8 * 2 ** 20));
+    const keep = [small.fromHost(new Float32Array(2 ** 20), 'float32')];
+    expect(() => keep.push(small.fromHost(new Float32Array(2 ** 20 + 1), 'float32'))).toThrow(errors.MemoryError);
+    expect(() => small.fromHost(new Float32Array(2 ** 21), 'float32')).toThrow(
+      /out of device memory: 8 MiB more were asked for; arrays use 4 MiB, \d+ \w+ are kept for reuse, .* the limit is 8 MiB/,
+    );
+    expect(small.readSync(small.fromHost(Float32Array.of(1, 2), 'float32'))).toEqual(Float32Array.of(1, 2));
+    keep.pop();
+    // What nobody holds makes room, in the middle of a synchronous loop.
+    for (let i = 0; i < 10; i++) small.fromHost(new Float32Array(2 ** 19), 'float32');
+  });
+
+  it('tensors move between backends when they are used', () => {
+    setBackend('cpu');
+    const x = np.array([1, 2, 3]);
+    setBackend('cuda');
+    const y = x.add(1);
+    setBackend('cpu');
+    expect(y.mul(2).toArray()).toEqual([4, 6, 8]);
+    setBackend('cuda');
+  });
+
+  it('a node without a kernel runs on the host, and the text shows the split', () => {
+    setBackend('cpu');
+    const host = currentBackend();
+    setBackend('cuda');
+    const cuda = currentBackend() as CudaBackend;
+    const aval = { shape: [3], dtype: 'float32' } as const;
+    const graph = {
+      inputs: [aval],
+      nodes: ['neg', 'exp', 'neg'].map((op, i) => ({ op, inputs: [i], params: {}, outputs: [aval] })),
+      outputs: [3, 2],
+      donated: [0],
+    };
+    const split = new SplitExecutable(cuda, host, graph, ({ op }) => op !== 'exp');
+    const results = split.run([cuda.fromHost(Float32Array.of(0, 1, 2), 'float32')]);
+    expect(results.map((buffer) => Array.from(buffer.backend.readSync(buffer)))).toEqual([
+      [-1, -Math.fround(Math.exp(-1)), -Math.fround(Math.exp(-2))],
+      [1, Math.fround(Math.exp(-1)), Math.fround(Math.exp(-2))],
+    ]);
+    expect(results.every((buffer) => buffer.backend === cuda)).toBe(true);
+    expect(split.text()).toMatch(/^split in 3 segments: exp run on cpu\n\nsegment 1, cuda: %0 -> %1\n/);
+  });
+
+  it('worker threads have devices of their own, beside one another', async () => {
+    const work = `
+      const { workerData: { root, path, seed }, parentPort } = require('node:worker_threads');
+      const addon = require(root + '/node_modules/node-gyp-build')(root);
+      const device = new addon.CudaDevice(path, 0, 1 << 24);
+      const aval = { shape: [64], dtype: 'float32' };
+      const program = device.compile({ inputs: [aval], nodes: [{ op: 'neg', inputs: [0], params: {}, outputs: [aval] }], outputs: [1], donated: [] });
+      const owner = {};
+      const id = device.allocate(owner, 256);
+      (async () => {
+        for (let i = 0; i < 50; i++) {
+          device.write(id, new Float32Array(64).fill(seed + i));
+          const arrays = Uint32Array.of(id, 0);
+          const result = {};
+          device.run(program, arrays, [result]);
+          const read = await device.read(arrays[1], new Float32Array(64));
+          if (read.some((x) => x !== -(seed + i))) throw new Error('got ' + read[0] + ' of ' + (seed + i));
+        }
+        parentPort.postMessage('done');
+      })();`;
+    const workers = [1000, 2000, 3000].map((seed) => {
+      const worker = new Worker(work, { eval: true, workerData: { root: packageRoot, path: simulator, seed } });
+      return new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
+    });
+    expect(await Promise.all(workers)).toEqual(['done', 'done', 'done']);
+  });
+
+  it('bad arguments from JavaScript are errors', () => {
+    const d = device();
+    const program = d.compile({ inputs: [{ shape: [4], dtype: 'float32' }], nodes: [{ op: 'neg', inputs: [0], params: {}, outputs: [{ shape: [4], dtype: 'float32' }] }], outputs: [1], donated: [0] }) as never; // prettier-ignore
+    expect(() => d.run(program, Uint32Array.of(99999, 0), [])).toThrow('input 0 is array 99999, which is not there');
+    expect(() => d.run(program, Uint32Array.of(1), [])).toThrow('a number for each input and output');
+    const owner = {};
+    const id = d.allocate(owner, 8);
+    expect(() => d.run(program, Uint32Array.of(id, 0), [])).toThrow(/input 0 needs 16 bytes, its array has 8/);
+    expect(() => d.write(id, new Float32Array(3))).toThrow(RangeError);
+    expect(() => d.allocate(owner, -1)).toThrow(RangeError);
+    expect(() => d.run({} as never, Uint32Array.of(id, 0), [])).toThrow('not a CudaProgram');
+    expect(tree.leaves(owner)).toEqual([]);
+  });
+});
+
+describe('why CUDA is not used, in a line', () => {
+  const finds = (info: Partial<CudaLibraryInfo>) => () =>
+    examineLibrary({ cudaLibrary: () => ({ driver: 13000, runtime: 13000, error: 0, errorText: '', devices: [], ...info }) }, 'x.so');
+  const turing = { name: 'Some GPU', capability: 75, processors: 40, memory: 2 ** 33 };
+
+  it.each<[string, Partial<CudaLibraryInfo>]>([
+    ['there is no NVIDIA driver; flaxen needs one for CUDA 13.0', { error: 35, driver: 0 }],
+    ['the NVIDIA driver is too old: it supports CUDA 12.4; flaxen needs one for CUDA 13.0', { error: 35, driver: 12040 }],
+    ['there is no CUDA device', { error: 100 }],
+    [
+      'Old GPU has compute capability 6.1; flaxen needs 7.5 (Turing) or newer',
+      { devices: [{ ...turing, name: 'Old GPU', capability: 61 }] },
+    ],
+    ['CUDA does not start: it is broken (error 999)', { error: 999, errorText: 'it is broken' }],
+  ])('%s', (why, info) => {
+    expect(finds(info)).toThrow(errors.UnavailableError);
+    expect(finds(info)).toThrow(why);
+  });
+
+  it('a supported device among others is taken', () => {
+    expect(finds({ devices: [{ ...turing, capability: 61 }, turing] })().devices).toHaveLength(2);
+  });
+
+  const library = join(packageRoot, 'build', 'Release', 'libflaxen_cuda.so');
+  it.skipIf(!existsSync(library) || loadAddon().hasCudaDriver())(
+    'the shipped library opens without a driver, and says that there is none',
+    () => {
+      expect(loadAddon().cudaLibrary(library)).toMatchObject({ driver: 0, error: 35, devices: [] });
+      expect(() => examineLibrary(loadAddon(), library)).toThrow('there is no NVIDIA driver; flaxen needs one for CUDA 13.0');
+    },
+  );
+
+  it('a library that does not open', () => {
+    expect(() => examineLibrary(loadAddon(), '/no/such/library.so')).toThrow(/the CUDA library cannot be used: .*no\/such\/library/);
+  });
+});
+
+it('FLAXEN_CUDA_MEMORY_LIMIT is a size', () => {
+  expect(['', '2000', '1.5GB', '512MiB', '4kb'].map((text) => memoryLimit(text))).toEqual([0, 2000, 1.5e9, 512 * 2 ** 20, 4000]);
+  expect(() => memoryLimit('much')).toThrow('FLAXEN_CUDA_MEMORY_LIMIT must be a size such as 2000000000, 8GB or 512MiB, got "much"');
+});
