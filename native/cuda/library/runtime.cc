@@ -1,9 +1,9 @@
 // The runtime half of the C interface: thin covers of the CUDA runtime. No kernels, so the host's compiler takes it.
+#include "cuda/runtime.h"
+
 #include <cuda_runtime.h>
 
 #include <cstring>
-
-#include "cuda/runtime.h"
 
 namespace {
 
