@@ -9,7 +9,7 @@
           "action_name": "cmake",
           "inputs": ["CMakeLists.txt"],
           "outputs": ["build/Release/flaxen.node"],
-          "action": ["node", "node_modules/cmake-js/bin/cmake-js", "compile"]
+          "action": ["node", "install.cjs", "--build"]
         }
       ]
     }

@@ -69,6 +69,9 @@ for (const other of isas.filter((name) => name !== isa)) {
   if (runs(env)) vitest(`golden and conformance tests on cpu, ${other}`, NUMBERS, env);
   else console.log(`\nno tests on cpu, ${other}: this machine lacks those instructions`);
 }
+if (check("prebuild this machine's addon", () => run('npm', ['run', '--silent', 'prebuild'])) === 0) {
+  vitest('tests of the packed package', [], {}, { options: ['--config', 'vitest.package.config.ts'] });
+}
 finish();
 
 /** Whether the addon loads under these settings. */
@@ -96,16 +99,16 @@ function otherNode(version) {
   const node = found.stdout?.trim();
   if (check(`fetch Node ${version}`, () => found.status ?? 1)) return console.error(found.stderr);
   check(`tfjs-node loads on Node ${version}`, () => run(node, ['dist/cli/main.js', 'install-tfjs-node']));
-  vitest(`small public tests on tfjs, Node ${version}`, SMALL, { FLAXEN_BACKEND: 'tfjs' }, node);
+  vitest(`small public tests on tfjs, Node ${version}`, SMALL, { FLAXEN_BACKEND: 'tfjs' }, { node });
 }
 
 /** Runs the test files whose paths begin so, all if none is named. */
-function vitest(title, folders, env, node = process.execPath) {
+function vitest(title, folders, env, { options = [], node = process.execPath } = {}) {
   const report = join(root, 'build', 'vitest.json');
   rmSync(report, { force: true });
   const files = folders.map((folder) => `test/${folder}`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  step(title, () => run(node, ['node_modules/vitest/vitest.mjs', 'run', ...files, ...reporters], env));
+  step(title, () => run(node, ['node_modules/vitest/vitest.mjs', 'run', ...files, ...options, ...reporters], env));
   if (!existsSync(report)) return tally(title, 0, 1);
   const result = JSON.parse(readFileSync(report, 'utf8'));
   const broken = result.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;

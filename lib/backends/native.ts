@@ -1,5 +1,6 @@
 /** The C++ backend: arrays live in memory that V8 allocates (and so reclaims inside a synchronous loop), programs run in the addon. */
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import type { Addon, Program } from '../../typings/addon.js';
 import { sizeOf } from '../core/aval.js';
 import { BackendError, MemoryError, UnavailableError } from '../core/errors.js';
@@ -8,7 +9,7 @@ import { place, type Block } from './memory.js';
 import type { Foreign } from './mixed/foreign.js';
 import { MixedExecutable } from './mixed/program.js';
 import { NativeBuffer } from './native_buffer.js';
-import { addonMend, packageRoot, packageVersion } from './package.js';
+import { addonMend, packageRoot, packageVersion, permissionNeeded } from './package.js';
 import { Job, RunQueue, type Steps } from './run_queue.js';
 import { openTfjs } from './tfjs/index.js';
 
@@ -174,13 +175,16 @@ export class NativeBackend implements Backend {
  * there is none or the system cannot load it, and a BackendError where a setting such as FLAXEN_ISA is wrong.
  */
 export function loadAddon(): Addon {
-  const load = createRequire(import.meta.url)('node-gyp-build') as (dir: string) => Addon;
   let addon: Addon;
   try {
+    const load = createRequire(join(packageRoot, 'package.json'))('node-gyp-build') as (dir: string) => Addon;
     addon = load(packageRoot);
   } catch (cause) {
     const error = cause as NodeJS.ErrnoException;
     const line = error.message.split('\n')[0]!;
+    const forbidden = permissionNeeded(error);
+    if (forbidden !== null)
+      throw new UnavailableError("Node's permission model forbids the addon", `Start Node with ${forbidden}.`, { cause });
     if (error.message.startsWith('No native build was found')) throw new UnavailableError('the addon is not built', addonMend(), { cause });
     if (error.code === 'ERR_DLOPEN_FAILED') throw new UnavailableError(`the addon does not load: ${line}`, addonMend(), { cause });
     throw new BackendError(line, { cause });

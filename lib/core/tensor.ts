@@ -1,5 +1,4 @@
 /** The one kind of value: an immutable array, concrete or traced. */
-import { inspect } from 'node:util';
 import type { Buffer } from '../backends/backend.js';
 import { Aval, formatShape, type Shape } from './aval.js';
 import type { DataArray, DType } from './dtype.js';
@@ -7,6 +6,9 @@ import { ConcretizationError, DonatedError, ShapeError } from './errors.js';
 import { turnIfDue } from './event_loop.js';
 import type { TapeNode } from './tape.js';
 import type { Trace } from './trace.js';
+
+/** util.inspect.custom, without asking those who compile against these types for Node's own. */
+const inspectCustom: unique symbol = Symbol.for('nodejs.util.inspect.custom');
 
 /** A value of the graph that is being traced. */
 export interface Variable {
@@ -143,7 +145,7 @@ export class Tensor {
     return this.item();
   }
 
-  [inspect.custom](): string {
+  [inspectCustom](): string {
     if (this.buffer === null) return this.toString();
     if (this.buffer.donatedTo !== null) return `Tensor<${this.aval}> (donated to ${this.buffer.donatedTo})`;
     if (this.size > 1000) return `${this}`;

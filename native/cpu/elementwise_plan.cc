@@ -1,6 +1,7 @@
 #include "cpu/elementwise_plan.h"
 
 #include <algorithm>
+#include <bit>
 #include <span>
 
 namespace flaxen::cpu {
@@ -188,9 +189,9 @@ class Planner {
     int most = -1;
     for (unsigned subset = all;; subset = (subset - 1) & all) {
       const ElementwiseKernel kernel = find(op, from, to, subset);
-      if (kernel && __builtin_popcount(subset) > most) {
+      if (kernel && std::popcount(subset) > most) {
         best = kernel;
-        most = __builtin_popcount(subset);
+        most = std::popcount(subset);
         scalars = subset;
       }
       if (subset == 0) break;

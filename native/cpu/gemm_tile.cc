@@ -50,7 +50,7 @@ FLAXEN_INLINE void compute(const Tile& t) {
   FLAXEN_UNROLL
   for (int q = 0; q < kAnchors; ++q) a[q] = t.a + 4 * q * a_row;
   const float* b = t.b;
-  const auto step = [&](int set) __attribute__((always_inline)) {
+  const auto step = [&](int set) FLAXEN_INLINE_LAMBDA {
     VecF row[vectors];
     FLAXEN_UNROLL
     for (int v = 0; v < vectors; ++v) row[v] = partial && v == vectors - 1 ? load(b + v * kLanes, lanes) : load(b + v * kLanes);

@@ -1,5 +1,7 @@
 #include "cpu/loss_kernels.h"
 
+#include <limits>
+
 #include "cpu/math.h"
 
 namespace flaxen::cpu::FLAXEN_ISA_NAMESPACE {
@@ -18,9 +20,9 @@ float greatest(const float* x, int64_t n) {
     for (; i + kLanes <= n; i += kLanes) acc = max(acc, load(x + i));
     float lane[kLanes];
     store(lane, acc);
-    for (int l = 0; l < kLanes; ++l) best = (lane[l] > best) | (lane[l] != lane[l]) ? lane[l] : best;
+    for (int l = 0; l < kLanes; ++l) best = ((lane[l] > best) | (lane[l] != lane[l])) ? lane[l] : best;
   }
-  for (; i < n; ++i) best = (x[i] > best) | (x[i] != x[i]) ? x[i] : best;
+  for (; i < n; ++i) best = ((x[i] > best) | (x[i] != x[i])) ? x[i] : best;
   return best;
 }
 
@@ -91,7 +93,7 @@ void softmax_cross_entropy(float* loss, float* logsumexp, const float* logits, c
     for (int l = 0; l < group; ++l) {
       const int64_t label = labels[r + l] < 0 ? labels[r + l] + classes : labels[r + l];
       const bool inside = label >= 0 && label < classes;
-      loss[r + l] = inside ? logsumexp[r + l] - logits[(r + l) * classes + label] : __builtin_nanf("");
+      loss[r + l] = inside ? logsumexp[r + l] - logits[(r + l) * classes + label] : std::numeric_limits<float>::quiet_NaN();
     }
   }
 }

@@ -3,6 +3,8 @@
 // Denormal numbers are kept, but by log, which takes them for the least normal number, as XLA's does.
 #pragma once
 
+#include <limits>
+
 #include "cpu/simd.h"
 
 namespace flaxen::cpu::FLAXEN_ISA_NAMESPACE {
@@ -15,7 +17,7 @@ FLAXEN_INLINE VecF horner(VecF x, VecF p, const float (&coefficients)[N]) {
   return p;
 }
 
-constexpr float kInfinity = __builtin_inff();
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
 FLAXEN_INLINE VecF infinity() { return splat(kInfinity); }
 FLAXEN_INLINE VecF nan() { return bits(0x7fc00000); }
 FLAXEN_INLINE VecF sign_bit(VecF x) { return bits_as<VecF>(bits_as<VecU>(x) & splat(uint32_t{0x80000000})); }

@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <limits>
+
 #include "cpu/simd.h"
 
 namespace flaxen::cpu::FLAXEN_ISA_NAMESPACE {
@@ -48,14 +50,14 @@ struct Min;
 // NaN, once met, stays.
 template <>
 struct Max<float> {
-  static constexpr float identity = -__builtin_inff();
-  static FLAXEN_INLINE float apply(float a, float x) { return (x > a) | (x != x) ? x : a; }
+  static constexpr float identity = -std::numeric_limits<float>::infinity();
+  static FLAXEN_INLINE float apply(float a, float x) { return ((x > a) | (x != x)) ? x : a; }
   static FLAXEN_INLINE VecF apply(VecF a, VecF x) { return select((x > a) | (x != x), x, a); }
 };
 template <>
 struct Min<float> {
-  static constexpr float identity = __builtin_inff();
-  static FLAXEN_INLINE float apply(float a, float x) { return (x < a) | (x != x) ? x : a; }
+  static constexpr float identity = std::numeric_limits<float>::infinity();
+  static FLAXEN_INLINE float apply(float a, float x) { return ((x < a) | (x != x)) ? x : a; }
   static FLAXEN_INLINE VecF apply(VecF a, VecF x) { return select((x < a) | (x != x), x, a); }
 };
 #define FLAXEN_INTEGER_EXTREMES(T, V, least, greatest)                     \

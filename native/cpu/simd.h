@@ -20,12 +20,15 @@
 
 #if defined(__clang__)
 #define FLAXEN_INLINE inline __attribute__((always_inline))
+#define FLAXEN_INLINE_LAMBDA __attribute__((always_inline))
 #define FLAXEN_UNROLL _Pragma("clang loop unroll(full)")
 #elif defined(__GNUC__)
 #define FLAXEN_INLINE inline __attribute__((always_inline))
+#define FLAXEN_INLINE_LAMBDA __attribute__((always_inline))
 #define FLAXEN_UNROLL _Pragma("GCC unroll 64")
 #else
 #define FLAXEN_INLINE __forceinline
+#define FLAXEN_INLINE_LAMBDA
 #define FLAXEN_UNROLL
 #endif
 

@@ -28,8 +28,8 @@ endfunction()
 
 if(FLAXEN_CPU_ISA)
   flaxen_isa(baseline)
-  if(MSVC)
-    # The baseline alone: its vectors are plain arrays.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "MSVC")
+    # The baseline alone: its vectors are plain arrays. clang-cl (cmake -T ClangCL) has all.
   elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     flaxen_isa(avx2 -mavx2 -mfma -mbmi2)
     flaxen_isa(avx512 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma -mbmi2 -mprefer-vector-width=512)

@@ -1,7 +1,9 @@
 #include "runtime/thread_pool.h"
 
+#ifndef _WIN32
 #include <pthread.h>
 #include <sched.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
@@ -140,7 +142,9 @@ class Pool {
 Pool& pool() {
   static Pool* const instance = [] {
     Pool* made = new Pool(wanted_threads());
+#ifndef _WIN32  // no fork there
     pthread_atfork(nullptr, nullptr, [] { pool().forget_workers(); });
+#endif
     return made;
   }();
   return *instance;

@@ -52,7 +52,7 @@ describe.skipIf(!tfjsInstalled)(`without the addon the program runs on tfjs-node
     const { status, err, printed } = program(make());
     const lines = linesOf(err);
     expect(lines).toHaveLength(1);
-    const [, reason] = /^flaxen: the C\+\+ kernels cannot run \((.*)\), so "tfjs" does\. Run "npx -y cmake-js@8 compile/.exec(lines[0]!)!;
+    const [, reason] = /^flaxen: the C\+\+ kernels cannot run \((.*)\), so "tfjs" does\. Run "node .*install\.cjs"/.exec(lines[0]!)!;
     expect(reason).toMatch(why);
     const { backend, losses } = printed();
     expect(backend.name).toBe('tfjs');
@@ -74,7 +74,7 @@ describe.skipIf(!tfjsInstalled)(`without the addon the program runs on tfjs-node
 
   it('but not when cpu was asked for', () => {
     const { status, err } = program(copyOfFlaxen(modules), { FLAXEN_BACKEND: 'cpu' });
-    expect(err).toMatch(/UnavailableError: the addon is not built\. Run "npx -y cmake-js@8 compile/);
+    expect(err).toMatch(/UnavailableError: the addon is not built\. Run "node .*install\.cjs"/);
     expect(status).toBe(1);
   });
 });
@@ -82,7 +82,7 @@ describe.skipIf(!tfjsInstalled)(`without the addon the program runs on tfjs-node
 it('with neither, the error names both ways out', () => {
   const { status, err } = program(copyOfFlaxen(MODULES));
   expect(err).toContain('BackendError: no backend can run here; one of these mends it:');
-  expect(err).toMatch(/cpu: the addon is not built\. Run "npx -y cmake-js@8 compile -d \."/);
+  expect(err).toMatch(/cpu: the addon is not built\. Run "node install\.cjs"/);
   expect(err).toMatch(/tfjs: tfjs-node is not installed\. Run "npx flaxen install-tfjs-node"/);
   expect(status).toBe(1);
 });

@@ -1,7 +1,7 @@
 /** Opens tfjs-node's binding to the TensorFlow C library. */
-import { createRequire } from 'node:module';
 import { UnavailableError } from '../../core/errors.js';
 import type { DataArray } from '../../core/dtype.js';
+import { load } from '../package.js';
 import { locateTfjs, TFJS_MEND } from '../tfjs_package.js';
 
 /** TensorFlow's numbers for the types of tensors (tensorflow/core/framework/types.proto). */
@@ -57,7 +57,7 @@ export function loadTfjsNode(): TfjsNode {
   const { version, binding: file } = locateTfjs();
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // TensorFlow greets on stderr otherwise
   try {
-    const binding = createRequire(import.meta.url)(file) as Binding;
+    const binding = load(file) as Binding;
     return { binding, version, tensorflow: binding.TF_Version };
   } catch (cause) {
     throw new UnavailableError(`@tensorflow/tfjs-node does not load: ${(cause as Error).message.split('\n')[0]}`, TFJS_MEND, { cause });
