@@ -32,6 +32,19 @@ export default tseslint.config(
     ),
   },
   {
+    files: ['lib/**/*.ts'],
+    ignores: ['lib/backends/package.ts', 'lib/cli/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'MetaProperty[meta.name="import"]',
+          message: 'The CommonJS build has no import.meta; use `load` of backends/package.ts.',
+        },
+      ],
+    },
+  },
+  {
     files: ['**/*.cjs'],
     languageOptions: {
       sourceType: 'commonjs',
