@@ -23,7 +23,7 @@ const library = (name) => execFileSync(compiler, [`-print-file-name=${name}`], {
 
 /** V8's heap looks like leaks. A report goes to a file, since the process that finds something is a child of a child. */
 const sanitizers = () => ({
-  ASAN_OPTIONS: `detect_leaks=0:strict_init_order=1:detect_stack_use_after_return=1:log_path=${join(reports, 'asan')}`,
+  ASAN_OPTIONS: `detect_leaks=0:allocator_may_return_null=1:strict_init_order=1:detect_stack_use_after_return=1:log_path=${join(reports, 'asan')}`,
   UBSAN_OPTIONS: `print_stacktrace=1:log_path=${join(reports, 'ubsan')}`,
 });
 

@@ -1,4 +1,4 @@
-// npm run verify: install, build, lint, and every test, on every backend. The last line counts: "N passed, N failed".
+// npm run verify: install, build, lint, and every test, on every backend. verify:all adds the binaries for other machines. The last line counts: "N passed, N failed".
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -72,7 +72,18 @@ for (const other of isas.filter((name) => name !== isa)) {
 if (check("prebuild this machine's addon", () => run('npm', ['run', '--silent', 'prebuild'])) === 0) {
   vitest('tests of the packed package', [], {}, { options: ['--config', 'vitest.package.config.ts'] });
 }
+if (process.argv.includes('--all') && process.platform === 'linux') {
+  const others = ['linux-x64-musl', 'linux-arm64-glibc'];
+  if (check('prebuild the addon for musl and for arm64', () => run('npm', ['run', '--silent', 'prebuild', ...others])) === 0) emulated();
+}
 finish();
+
+/** The arm64 binary under qemu, or a line that says why not. */
+function emulated() {
+  const title = 'the package on an emulated arm64';
+  const status = step(title, () => run(process.execPath, ['scripts/emulated.mjs']));
+  tally(title, Number(status === 0), Number(status !== 0 && status !== 77), Number(status === 77));
+}
 
 /** Whether the addon loads under these settings. */
 function runs(env) {
