@@ -1,11 +1,10 @@
 /** Finding the CUDA library and a device that it can use, or one clear reason why there is none. */
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Addon, CudaLibraryInfo } from '../../../typings/addon.js';
 import { BackendError, UnavailableError } from '../../core/errors.js';
 import { loadAddon } from '../native.js';
-import { packageRoot } from '../package.js';
+import { load, packageRoot } from '../package.js';
 
 /** A device that CUDA programs can run on. */
 export interface DeviceInfo {
@@ -64,7 +63,7 @@ function library(): string {
   if (existsSync(built)) return built;
   const name = `flaxen-cuda-${process.platform}-${process.arch}`;
   try {
-    return createRequire(import.meta.url).resolve(`${name}/libflaxen_cuda.so`);
+    return load.resolve(`${name}/libflaxen_cuda.so`);
   } catch (cause) {
     const mend = `Run "npm install ${name}", or in a checkout "npm run build:cuda".`;
     throw new UnavailableError(`there is a driver, but the CUDA library is not installed`, mend, { cause });
