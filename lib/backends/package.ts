@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 
-/** Loads what is no ES module. A program that was bundled as CommonJS has no import.meta. */
-export const load = createRequire(typeof __filename === 'string' ? __filename : import.meta.url);
+/** Loads what is no ES module. What is bundled as CommonJS has no import.meta.url; a worker made from a string has a `__filename` that is no file. */
+export const load = createRequire(typeof import.meta.url === 'string' ? import.meta.url : __filename);
 
 /** The folder of package.json, by the package's own name: so it is found from lib/, from dist/, and from a program that was bundled. */
 export const packageRoot = ownFolder();

@@ -54,6 +54,7 @@ export function devices(): DeviceInfo[] {
  * @example
  * const [first] = devices();
  * if (first) setDevice(first.ordinal);
+ * first === undefined || backendInfo().name === 'cuda'; // => true
  */
 export function setDevice(ordinal: number): void {
   const backend = openCuda(ordinal);

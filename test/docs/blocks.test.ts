@@ -16,7 +16,7 @@ import { createProgram, errorsOf } from './typescript.js';
 const folder = join(root, 'out', 'docs-test');
 // Examples in docstrings do without the line that all of them would begin with.
 const PRELUDE =
-  'import { Tensor, backendInfo, errors, grad, jit, lax, nn, np, optim, random, setBackend, stopGradient, training, tree, ' +
+  'import { Tensor, backendInfo, devices, errors, grad, jit, lax, nn, np, optim, random, setBackend, setDevice, stopGradient, training, tree, ' +
   "valueAndGrad, vjp, vmap } from 'flaxen'; ";
 
 const documents = pages().map((page) => ({ page, blocks: blocksOfPage(page) }));
