@@ -36,8 +36,11 @@ struct Bytes {
 
 Bytes bytes_of(Napi::Value value) {
   if (!value.IsTypedArray()) throw Napi::TypeError::New(value.Env(), "a Float32Array, Int32Array, Uint32Array or Uint8Array is needed");
-  const auto array = value.As<Napi::TypedArray>();
-  return {static_cast<std::byte*>(array.ArrayBuffer().Data()) + array.ByteOffset(), array.ByteLength()};
+  // Asked of the array itself: its buffer may be shared or resizable, of which Napi::ArrayBuffer knows nothing.
+  Bytes bytes;
+  check(value.Env(), napi_get_typedarray_info(value.Env(), value, nullptr, nullptr, &bytes.data, nullptr, nullptr));
+  bytes.size = value.As<Napi::TypedArray>().ByteLength();
+  return bytes;
 }
 
 uint32_t id_of(Napi::Value value) {

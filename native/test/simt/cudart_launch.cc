@@ -1,21 +1,25 @@
 // The part of the stand-in that nvcc's host code calls at its start and at launches: they run the PTX of the same kernels.
+#include <array>
 #include <cstdio>
 #include <map>
 #include <memory>
 #include <stdexcept>
 
 #include "simt/cudart.h"
+#include "simt/memory.h"
 #include "simt/ptx_kernel.h"
 #include "simt/report.h"
+#include "simt/stream.h"
 
 namespace flaxen::simt {
 
 namespace {
 
 struct DeviceCode {
-  std::unique_ptr<PtxModule> module;
+  std::array<std::unique_ptr<PtxModule>, kMostDevices> modules;  // each device has its own constants
+  PtxFiles files;
   std::map<const void*, std::string> kernels;  // by the host function that stands for it
-  PtxFiles (*files)() = nullptr;               // what to run where use_device was not called
+  PtxFiles (*needed)() = nullptr;              // what to run where use_device was not called
   bool strict = false;                         // a report is a failure of the launch
 };
 
@@ -24,44 +28,59 @@ DeviceCode& device_code() {  // nvcc's registration runs before main
   return code;
 }
 
-PtxModule& module() {
+PtxModule& module(int device) {
   DeviceCode& code = device_code();
-  if (!code.module && code.files) use_device(code.files());
-  if (!code.module) throw std::logic_error("the simulator has no device code: call use_device");
-  return *code.module;
+  if (code.files.empty() && code.needed) code.files = code.needed();
+  if (code.files.empty()) throw std::logic_error("the simulator has no device code: call use_device");
+  std::unique_ptr<PtxModule>& own = code.modules[static_cast<size_t>(device)];
+  if (!own) {
+    const OnDevice on(device);
+    auto loaded = std::make_unique<PtxModule>();
+    for (const std::string& file : code.files) loaded->load(file);
+    set_target(loaded->target());
+    own = std::move(loaded);
+  }
+  return *own;
 }
 
-const Function* function_of(const void* host) {
+const Function* function_of(const void* host, int device) {
   const auto name = device_code().kernels.find(host);
-  return name == device_code().kernels.end() ? nullptr : module().find(name->second);
+  return name == device_code().kernels.end() ? nullptr : module(device).find(name->second);
 }
 
-int run_kernel(const void* host, const Function& function, const Launch& launch, void** arguments) {
-  if (const int error = check_launch(host, launch)) return error;
-  if (launch.block.count() > function.max_threads) return remembered(CudaError::invalid_configuration);
-  PtxKernel kernel(module(), function, arguments);
+int run_kernel(const PtxModule& code, const Function& function, const Launch& launch, void** arguments) {
+  PtxKernel kernel(code, function, arguments);
   run(kernel, launch);
   if (!device_code().strict || reports().empty()) return CudaError::success;
   for (const Report& r : reports().list()) std::fprintf(stderr, "simulated device: %s: %s\n", r.kind.c_str(), r.text.c_str());
   reports().clear();
-  return remembered(CudaError::launch_failure);
+  return CudaError::launch_failure;
 }
 
-int launch_kernel(const void* host, const Launch& launch, void** arguments, void* stream) {
-  const Entered entered(gate());
-  const Function* function = function_of(host);
+int launch_kernel(const void* host, const Launch& launch, void** arguments, void* handle) {
+  const Call call("cudaLaunchKernel");
+  if (call.error) return call.error;
+  const std::shared_ptr<Stream> stream = stream_of(handle);
+  const int device = current_device();
+  if (!is_stream(handle) || (stream && stream->device != device)) return remembered(CudaError::invalid_handle);
+  const Function* function = function_of(host, device);
   if (!function) return remembered(CudaError::no_kernel);
-  if (!is_recording(stream)) return run_kernel(host, *function, launch, arguments);
-  // The caller's arguments are gone by the time that a recording is played.
+  size_t static_shared = 0;
+  for (const SharedVariable& v : function->shared) static_shared += v.size;
+  if (const int error = check_launch(host, launch, static_shared)) return error;
+  if (launch.block.count() > function->max_threads) return remembered(CudaError::invalid_configuration);
+  const PtxModule& code = module(device);
+  if (!stream) return remembered(run_kernel(code, *function, launch, arguments));
+  // The caller's arguments are gone by the time that the kernel runs.
   std::vector<std::vector<uint8_t>> kept;
   for (size_t p = 0; p < function->parameters.size(); ++p) {
     const auto* bytes = static_cast<const uint8_t*>(arguments[p]);
     kept.emplace_back(bytes, bytes + function->parameters[p].size);
   }
-  return submit(stream, [=] {
+  return submit(handle, [&code, function, launch, kept = std::move(kept)] {
     std::vector<void*> pointers;
     for (const auto& argument : kept) pointers.push_back(const_cast<uint8_t*>(argument.data()));
-    return run_kernel(host, *function, launch, pointers.data());
+    return run_kernel(code, *function, launch, pointers.data());
   });
 }
 
@@ -76,21 +95,19 @@ struct HostLaunchConfig {  // cudaLaunchConfig_t
 }  // namespace
 
 void use_device_when_needed(PtxFiles (*files)()) {
-  device_code().files = files;
+  device_code().needed = files;
   device_code().strict = true;
 }
 
 int device_target() {
   const Entered entered(gate());
-  return module().target();
+  return module(0).target();
 }
 
 int use_device(const PtxFiles& ptx_files) {
-  auto module = std::make_unique<PtxModule>();
-  for (const std::string& file : ptx_files) module->load(file);
-  set_target(module->target());
-  device_code().module = std::move(module);
-  return device_code().module->target();
+  device_code().files = ptx_files;
+  device_code().modules = {};
+  return device_target();
 }
 
 #define FLAXEN_CUDART __attribute__((visibility("default")))

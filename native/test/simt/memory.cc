@@ -191,9 +191,18 @@ void DeviceMemory::copy_in(uint64_t to, const void* from, size_t n) {
 
 void DeviceMemory::copy_out(void* to, uint64_t from, size_t n) { std::memcpy(to, host(from, n), n); }
 
-DeviceMemory& device_memory() {
-  static DeviceMemory memory;
-  return memory;
+namespace {
+DeviceMemory* at_work = nullptr;
 }
+
+DeviceMemory& device_memory(int device) {
+  static std::array<DeviceMemory, kMostDevices>& all = *new std::array{DeviceMemory(0), DeviceMemory(1), DeviceMemory(2), DeviceMemory(3)};
+  return all[static_cast<size_t>(device)];
+}
+
+DeviceMemory& device_memory() { return at_work ? *at_work : device_memory(0); }
+
+OnDevice::OnDevice(int device) : before_(at_work) { at_work = &device_memory(device); }
+OnDevice::~OnDevice() { at_work = before_; }
 
 }  // namespace flaxen::simt

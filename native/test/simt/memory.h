@@ -106,6 +106,7 @@ class AddressSpace {
 // Global memory. Made-up addresses are never used twice, so that a pointer to freed memory is known for one.
 class DeviceMemory {
  public:
+  explicit DeviceMemory(int device = 0) : next_(0x700000000000 + (uint64_t{0x10000000000} * static_cast<uint64_t>(device))) {}
   uint64_t allocate(size_t bytes, std::string name = "");
   bool free(uint64_t address);
   uint8_t* host(uint64_t address, size_t n);  // null where it is not one allocation's
@@ -118,11 +119,26 @@ class DeviceMemory {
 
  private:
   AddressSpace space_;
-  uint64_t next_ = 0x700000000000;
+  uint64_t next_;
   size_t used_ = 0;
 };
 
+constexpr int kMostDevices = 4;
+// Of a device; without a number that of the one whose work is under way.
+DeviceMemory& device_memory(int device);
 DeviceMemory& device_memory();
+
+// While a device's work is under way.
+class OnDevice {
+ public:
+  explicit OnDevice(int device);
+  OnDevice(const OnDevice&) = delete;
+  OnDevice& operator=(const OnDevice&) = delete;
+  ~OnDevice();
+
+ private:
+  DeviceMemory* before_;
+};
 
 // Names an instruction in reports; the running kernel sets it.
 std::string describe_site(uint32_t site);

@@ -8,7 +8,7 @@
 namespace flaxen::simt {
 
 struct Report {
-  std::string kind;  // "race", "bounds", "uninitialised", "misaligned", "async-copy", "barrier", "collective", "mma", "deadlock", "launch"
+  std::string kind;  // "race", "bounds", "uninitialised", "misaligned", "async-copy", "barrier", "collective", "mma", "deadlock", "runtime"
   std::string text;
   int count;
 };

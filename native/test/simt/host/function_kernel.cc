@@ -98,7 +98,7 @@ void Simulating::wait_if_needed() {
 }
 
 int launch_function(const void* function, const Launch& launch, const void* closure, size_t closure_size, void (*thread)(const void*)) {
-  if (const int error = check_launch(function, launch)) return error;
+  if (const int error = check_launch(function, launch, 0)) return error;
   FunctionKernel kernel(function, closure, closure_size, thread);
   run(kernel, launch);
   return 0;

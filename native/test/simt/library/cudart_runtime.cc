@@ -1,30 +1,65 @@
-// The stand-in's streams, events, captured graphs and device. There is one device, and each call is done when it returns.
+// The stand-in's devices, streams, events and captured graphs, as the runtime half of the library calls them.
 #include <cuda_runtime_api.h>
 
 #include <cstdio>
-#include <cstdlib>
+#include <map>
+#include <utility>
 
 #include "simt/cudart.h"
 #include "simt/memory.h"
+#include "simt/stream.h"
 
 namespace simt = flaxen::simt;
+using simt::Call;
 
 namespace {
 
-// The first question about an event is answered with "not yet", as by a device that has work to do.
-struct Event {
-  bool asked = false;
-};
-
 constexpr int kProcessors = 4;
 
-Event* event_of(cudaEvent_t event) { return reinterpret_cast<Event*>(event); }
+// What was made and not destroyed yet, by handle.
+template <typename T>
+class Handles {
+ public:
+  template <typename Handle>
+  void add(Handle* handle, T made) {
+    auto kept = std::make_shared<T>(std::move(made));
+    *handle = reinterpret_cast<Handle>(kept.get());
+    all_[kept.get()] = std::move(kept);
+  }
+  std::shared_ptr<T> find(const void* handle) const {
+    const auto found = all_.find(handle);
+    return found == all_.end() ? nullptr : found->second;
+  }
+  cudaError_t destroy(const void* handle, const char* call) {
+    if (all_.erase(handle) > 0) return cudaSuccess;
+    simt::misuse(std::string(call) + " of what is not there");
+    return cudaErrorInvalidResourceHandle;
+  }
+
+ private:
+  std::map<const void*, std::shared_ptr<T>> all_;
+};
+
+Handles<simt::Event>& events() {
+  static auto& all = *new Handles<simt::Event>;
+  return all;
+}
+Handles<simt::Recording>& graphs() {
+  static auto& all = *new Handles<simt::Recording>;
+  return all;
+}
+
+cudaError_t remembered(int error) { return static_cast<cudaError_t>(simt::remembered(error)); }
 
 }  // namespace
 
-extern "C" {
-
 #define FLAXEN_CUDART __attribute__((visibility("default")))
+// Leaves the function where the call must not go on.
+#define FLAXEN_CALL(...)        \
+  const Call call(__VA_ARGS__); \
+  if (call.error) return static_cast<cudaError_t>(call.error)
+
+extern "C" {
 
 FLAXEN_CUDART cudaError_t cudaRuntimeGetVersion(int* version) {
   *version = CUDART_VERSION;
@@ -34,88 +69,135 @@ FLAXEN_CUDART cudaError_t cudaDriverGetVersion(int* version) {
   *version = CUDART_VERSION;
   return cudaSuccess;
 }
-FLAXEN_CUDART cudaError_t cudaSetDevice(int ordinal) { return ordinal == 0 ? cudaSuccess : cudaErrorInvalidDevice; }
+FLAXEN_CUDART cudaError_t cudaSetDevice(int ordinal) {
+  FLAXEN_CALL("cudaSetDevice");
+  if (ordinal < 0 || ordinal >= simt::device_count()) return remembered(cudaErrorInvalidDevice);
+  simt::current_device() = ordinal;
+  return cudaSuccess;
+}
 FLAXEN_CUDART cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int ordinal) {
-  if (ordinal != 0) return cudaErrorInvalidDevice;
+  FLAXEN_CALL("cudaGetDeviceProperties");
+  if (ordinal < 0 || ordinal >= simt::device_count()) return remembered(cudaErrorInvalidDevice);
   const int target = simt::device_target();
   *properties = {};
   std::snprintf(properties->name, sizeof properties->name, "simulated sm_%d", target);
   properties->major = target / 10;
   properties->minor = target % 10;
   properties->multiProcessorCount = kProcessors;
-  properties->totalGlobalMem = simt::device_memory().limit;
+  properties->totalGlobalMem = simt::device_memory(ordinal).limit;
   return cudaSuccess;
 }
 FLAXEN_CUDART cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
-  const simt::Entered entered(simt::gate());
-  *total = simt::device_memory().limit;
-  *free = *total - simt::device_memory().used();
+  FLAXEN_CALL("cudaMemGetInfo");
+  const simt::DeviceMemory& memory = simt::device_memory(simt::current_device());
+  *total = memory.limit;
+  *free = *total - memory.used();
   return cudaSuccess;
 }
 
 FLAXEN_CUDART cudaError_t cudaMallocHost(void** memory, size_t bytes) {
-  *memory = std::malloc(bytes);
-  return *memory ? cudaSuccess : cudaErrorMemoryAllocation;
+  FLAXEN_CALL("cudaMallocHost", Call::InCapture::refused);
+  *memory = simt::allocate_pinned(bytes);
+  return *memory ? cudaSuccess : remembered(cudaErrorMemoryAllocation);
 }
+// Waits for the device, as the real one may.
 FLAXEN_CUDART cudaError_t cudaFreeHost(void* memory) {
-  std::free(memory);
-  return cudaSuccess;
+  FLAXEN_CALL("cudaFreeHost", Call::InCapture::refused);
+  if (const int error = simt::finish_all(simt::current_device())) return static_cast<cudaError_t>(error);
+  if (!memory || simt::free_pinned(memory)) return cudaSuccess;
+  simt::misuse("cudaFreeHost of what is no allocation");
+  return remembered(cudaErrorInvalidValue);
 }
 
 FLAXEN_CUDART cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  *stream = reinterpret_cast<cudaStream_t>(new char);
+  FLAXEN_CALL("cudaStreamCreate", Call::InCapture::refused);
+  *stream = static_cast<cudaStream_t>(simt::make_stream(simt::current_device()));
   return cudaSuccess;
 }
 FLAXEN_CUDART cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  delete reinterpret_cast<char*>(stream);
-  return cudaSuccess;
+  FLAXEN_CALL("cudaStreamDestroy", Call::InCapture::refused);
+  if (simt::destroy_stream(stream)) return cudaSuccess;
+  simt::misuse("cudaStreamDestroy of what is not there");
+  return remembered(cudaErrorInvalidResourceHandle);
 }
 
 FLAXEN_CUDART cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
-  *event = reinterpret_cast<cudaEvent_t>(new Event);
+  FLAXEN_CALL("cudaEventCreate");
+  events().add(event, {simt::current_device(), nullptr, 0, false});
   return cudaSuccess;
 }
-FLAXEN_CUDART cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
-  event_of(event)->asked = false;
+FLAXEN_CUDART cudaError_t cudaEventRecord(cudaEvent_t handle, cudaStream_t on) {
+  FLAXEN_CALL("cudaEventRecord");
+  const auto event = events().find(handle);
+  const auto stream = simt::stream_of(on);
+  if (!event || !stream || event->device != stream->device) return remembered(cudaErrorInvalidResourceHandle);
+  *event = {event->device, stream, stream->submitted, false};
   return cudaSuccess;
 }
-FLAXEN_CUDART cudaError_t cudaEventQuery(cudaEvent_t event) {
-  if (event_of(event)->asked) return cudaSuccess;
-  event_of(event)->asked = true;
-  return cudaErrorNotReady;
+FLAXEN_CUDART cudaError_t cudaEventQuery(cudaEvent_t handle) {
+  FLAXEN_CALL("cudaEventQuery", Call::InCapture::refused);
+  const auto event = events().find(handle);
+  if (!event) return remembered(cudaErrorInvalidResourceHandle);
+  if (!event->stream || std::exchange(event->asked, true)) {
+    return event->stream ? static_cast<cudaError_t>(simt::finish(*event->stream, event->ticket)) : cudaSuccess;
+  }
+  return remembered(cudaErrorNotReady);
 }
-FLAXEN_CUDART cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+FLAXEN_CUDART cudaError_t cudaEventSynchronize(cudaEvent_t handle) {
+  FLAXEN_CALL("cudaEventSynchronize", Call::InCapture::refused);
+  const auto event = events().find(handle);
+  if (!event) return remembered(cudaErrorInvalidResourceHandle);
+  return event->stream ? static_cast<cudaError_t>(simt::finish(*event->stream, event->ticket)) : cudaSuccess;
+}
 FLAXEN_CUDART cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  delete event_of(event);
-  return cudaSuccess;
+  FLAXEN_CALL("cudaEventDestroy");
+  return events().destroy(event, "cudaEventDestroy");
 }
 
-FLAXEN_CUDART cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
-  const simt::Entered entered(simt::gate());
-  return simt::begin_recording(stream) ? cudaSuccess : cudaErrorIllegalState;
+FLAXEN_CUDART cudaError_t cudaStreamBeginCapture(cudaStream_t handle, cudaStreamCaptureMode) {
+  FLAXEN_CALL("cudaStreamBeginCapture", Call::InCapture::refused);
+  const auto stream = simt::stream_of(handle);
+  if (!stream) return remembered(cudaErrorInvalidResourceHandle);
+  if (stream->recording) return remembered(cudaErrorIllegalState);
+  stream->recording.emplace();
+  stream->spoilt = false;
+  simt::captured_stream() = handle;
+  return cudaSuccess;
 }
-FLAXEN_CUDART cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
-  const simt::Entered entered(simt::gate());
-  *graph = reinterpret_cast<cudaGraph_t>(simt::end_recording(stream).release());
-  return *graph ? cudaSuccess : cudaErrorIllegalState;
+FLAXEN_CUDART cudaError_t cudaStreamEndCapture(cudaStream_t handle, cudaGraph_t* graph) {
+  FLAXEN_CALL("cudaStreamEndCapture");
+  *graph = nullptr;
+  const auto stream = simt::stream_of(handle);
+  if (!stream || !stream->recording) return remembered(cudaErrorIllegalState);
+  if (simt::captured_stream() != handle) return remembered(cudaErrorStreamCaptureWrongThread);
+  simt::captured_stream() = nullptr;
+  if (!stream->spoilt) graphs().add(graph, std::move(*stream->recording));
+  stream->recording.reset();
+  return stream->spoilt ? remembered(cudaErrorStreamCaptureInvalidated) : cudaSuccess;
 }
 FLAXEN_CUDART cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
-  delete reinterpret_cast<simt::Recording*>(graph);
+  FLAXEN_CALL("cudaGraphDestroy");
+  return graphs().destroy(graph, "cudaGraphDestroy");
+}
+FLAXEN_CUDART cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t handle, unsigned long long) {
+  FLAXEN_CALL("cudaGraphInstantiate", Call::InCapture::refused);
+  const auto graph = graphs().find(handle);
+  if (!graph) return remembered(cudaErrorInvalidValue);
+  graphs().add(executable, *graph);
   return cudaSuccess;
 }
-FLAXEN_CUDART cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long) {
-  *executable = reinterpret_cast<cudaGraphExec_t>(new simt::Recording(*reinterpret_cast<simt::Recording*>(graph)));
-  return cudaSuccess;
-}
-FLAXEN_CUDART cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t) {
-  const simt::Entered entered(simt::gate());
-  for (const auto& call : *reinterpret_cast<simt::Recording*>(executable)) {
-    if (const int error = call()) return static_cast<cudaError_t>(error);
+FLAXEN_CUDART cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t handle) {
+  FLAXEN_CALL("cudaGraphLaunch", Call::InCapture::refused);
+  const auto graph = graphs().find(executable);
+  const auto stream = simt::stream_of(handle);
+  if (!graph || !stream || stream->device != simt::current_device()) return remembered(cudaErrorInvalidResourceHandle);
+  for (const simt::Work& work : *graph) {
+    if (const int error = simt::submit(handle, work)) return remembered(error);
   }
   return cudaSuccess;
 }
 FLAXEN_CUDART cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
-  delete reinterpret_cast<simt::Recording*>(executable);
-  return cudaSuccess;
+  FLAXEN_CALL("cudaGraphExecDestroy");
+  return graphs().destroy(executable, "cudaGraphExecDestroy");
 }
 }

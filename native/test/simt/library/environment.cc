@@ -1,4 +1,5 @@
-// The simulated device of libflaxen_cuda_sim.so: FLAXEN_CUDA_SIM chooses its architecture, 75, 80 or 120; anything else is 80.
+// The simulated devices of libflaxen_cuda_sim.so: FLAXEN_CUDA_SIM chooses their architecture, 75, 80 or 120; anything else is 80. There is
+// one, or as many as FLAXEN_CUDA_SIM_DEVICES says.
 #include <cstdlib>
 #include <string>
 
@@ -22,6 +23,12 @@ flaxen::simt::PtxFiles files() {
   return list;
 }
 
-const bool registered = (flaxen::simt::use_device_when_needed(files), true);
+bool registered() {
+  flaxen::simt::use_device_when_needed(files);
+  const char* devices = std::getenv("FLAXEN_CUDA_SIM_DEVICES");
+  flaxen::simt::set_device_count(devices ? std::atoi(devices) : 1);
+  return true;
+}
+const bool is_registered = registered();
 
 }  // namespace
