@@ -1,8 +1,11 @@
 // npm run verify: install, build, lint, and every test, on every backend. verify:all adds the binaries for other machines. The last line counts: "N passed, N failed".
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
+import { hostTarget } from './prebuild/targets.mjs';
 import { build, install, root, run, step } from './run.mjs';
 
 // What a program sees of flaxen, without the tests of the addon, of set-up, of the pages and of endurance, which are about no backend or about one.
@@ -51,6 +54,9 @@ if (
   check('build the addon, the C++ tests and the library', () => build(['--CDFLAXEN_BUILD_TESTS=ON']))
 )
   finish();
+// The binaries of the package take no part in the tests of the sources: they are built beside those, with what these leave of the processors.
+const others = process.argv.includes('--all') && process.platform === 'linux' ? ['linux-x64-musl', 'linux-arm64-glibc'] : [];
+const prebuilds = beside('prebuild', ['scripts/prebuild.mjs', hostTarget(), ...others]);
 const tfjs = check('install tfjs-node', () => run(process.execPath, ['dist/cli/main.js', 'install-tfjs-node'])) === 0;
 check('lint', () => run('npm', ['run', '--silent', 'lint']));
 check('typecheck', () => run('npm', ['run', '--silent', 'typecheck']));
@@ -69,12 +75,10 @@ for (const other of isas.filter((name) => name !== isa)) {
   if (runs(env)) vitest(`golden and conformance tests on cpu, ${other}`, NUMBERS, env);
   else console.log(`\nno tests on cpu, ${other}: this machine lacks those instructions`);
 }
-if (check("prebuild this machine's addon", () => run('npm', ['run', '--silent', 'prebuild'])) === 0) {
+const built = await prebuilds();
+if (check(`prebuild for ${[hostTarget(), ...others].join(', ')}, begun earlier`, () => built) === 0) {
   vitest('tests of the packed package', [], {}, { options: ['--config', 'vitest.package.config.ts'] });
-}
-if (process.argv.includes('--all') && process.platform === 'linux') {
-  const others = ['linux-x64-musl', 'linux-arm64-glibc'];
-  if (check('prebuild the addon for musl and for arm64', () => run('npm', ['run', '--silent', 'prebuild', ...others])) === 0) emulated();
+  if (others.length > 0) emulated();
 }
 finish();
 
@@ -91,10 +95,24 @@ function runs(env) {
   return status === 0;
 }
 
+/** Starts one of Node's programs at the lowest priority; the function that it returns waits for its end, prints what it said, and gives its status. */
+function beside(name, args) {
+  const log = join(root, 'build', `${name}.log`);
+  const output = openSync(log, 'w');
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', output, output] });
+  const ended = once(child, 'close');
+  setPriority(child.pid, constants.priority.PRIORITY_LOW);
+  return async () => {
+    const [status] = await ended;
+    process.stdout.write(readFileSync(log));
+    return status ?? 1;
+  };
+}
+
 function ctest() {
   const junit = join(root, 'build', 'ctest.xml');
   rmSync(junit, { force: true });
-  step('C++ tests', () => run('ctest', ['--test-dir', 'build', '--output-on-failure', '--output-junit', junit]));
+  step('C++ tests', () => run('ctest', ['--test-dir', 'build', '--parallel', '2', '--output-on-failure', '--output-junit', junit]));
   const text = existsSync(junit) ? readFileSync(junit, 'utf8') : '';
   const found = [...text.matchAll(/<testcase\b[^>]*\bstatus="(\w+)"/g)].map((match) => match[1]);
   const of = (status) => found.filter((s) => s === status).length;

@@ -23,6 +23,7 @@ function(flaxen_isa name)
   add_library(flaxen_${name} OBJECT ${FLAXEN_CPU_ISA})
   target_compile_definitions(flaxen_${name} PRIVATE FLAXEN_ISA_NAMESPACE=${name} FLAXEN_ISA_${name}=1)
   target_compile_options(flaxen_${name} PRIVATE ${ARGN})
+  flaxen_precompile(flaxen_${name} <limits> native/cpu/isa_table.h native/cpu/simd.h)
   set(FLAXEN_CPU_ISA_OBJECTS ${FLAXEN_CPU_ISA_OBJECTS} $<TARGET_OBJECTS:flaxen_${name}> PARENT_SCOPE)
 endfunction()
 

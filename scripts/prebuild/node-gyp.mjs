@@ -9,6 +9,8 @@ const cache = join(root, 'out', 'zig-cache');
 const options = ['--CDFLAXEN_CUDA=OFF'];
 if (triple !== undefined) {
   options.push(`--CDCMAKE_CXX_COMPILER=${zig()};c++`, `--CDCMAKE_CXX_COMPILER_TARGET=${triple}`);
+  // CMake's trial of the compiler links nothing: Zig would build a C++ library for that program alone, which takes it a minute.
+  options.push('--CDCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY');
   options.push('--CDCMAKE_SYSTEM_NAME=Linux', `--CDCMAKE_SYSTEM_PROCESSOR=${processor}`, '--CDCMAKE_SHARED_LINKER_FLAGS=-s');
 } else if (process.platform === 'win32') options.push('-T', 'ClangCL');
 process.exit(
