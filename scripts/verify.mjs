@@ -5,6 +5,7 @@ import { existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
+import { nodeOf } from './nodes.mjs';
 import { hostTarget } from './prebuild/targets.mjs';
 import { build, install, root, run, step } from './run.mjs';
 
@@ -13,9 +14,9 @@ const PUBLIC = ['core', 'nn', 'numpy', 'optim', 'random', 'training', 'conforman
 // The tests that compare with golden numbers, and each primitive with its reference.
 const NUMBERS = ['nn', 'numpy', 'optim', 'random', 'conformance', 'acceptance/trajectories'];
 
-// The other versions of Node that tfjs-node must run on, and what shows that it does: its installer's own check, models trained, Flax's numbers.
-const OTHER_NODES = [22, 24];
-const SMALL = ['acceptance/section1', 'nn/guide'];
+// The other versions of Node that tfjs-node must run on, and what shows that it does: its installer's own check, models trained, Flax's numbers, memory.
+const OTHER_NODES = [22, 24, 26];
+const SMALL = ['acceptance/section1', 'nn/guide', 'backends/tfjs'];
 // On the simulated CUDA device, whose instructions are interpreted: all but endless loops about memory, which would take minutes there. Products
 // are float32 in these, so that the numbers are those that every backend must give; test/backends/cuda.test.ts has tf32.
 const SIMULATED = [...PUBLIC, '!core/memory'];
@@ -122,11 +123,20 @@ function ctest() {
   tally('C++ tests', of('run'), of('fail') + Number(of('run') === 0), absent);
 }
 
-/** tfjs-node on another version of Node, which npx fetches: one binding serves all. */
-function otherNode(version) {
-  const found = spawnSync('npx', ['--yes', '--package', `node@${version}`, 'node', '-p', 'process.execPath'], { encoding: 'utf8' });
-  const node = found.stdout?.trim();
-  if (check(`fetch Node ${version}`, () => found.status ?? 1)) return console.error(found.stderr);
+/** tfjs-node on another version of Node: one binding serves all. */
+function otherNode(major) {
+  let node = '';
+  const fetched = check(`fetch Node ${major}`, () => {
+    try {
+      node = nodeOf(major);
+      return 0;
+    } catch (error) {
+      console.error(error.message);
+      return 1;
+    }
+  });
+  if (fetched !== 0) return;
+  const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim();
   check(`tfjs-node loads on Node ${version}`, () => run(node, ['dist/cli/main.js', 'install-tfjs-node']));
   vitest(`small public tests on tfjs, Node ${version}`, SMALL, { FLAXEN_BACKEND: 'tfjs' }, { node });
 }

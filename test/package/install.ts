@@ -91,21 +91,3 @@ export function translated(source: string, format: Format): string {
 
 /** A file of a package of the repository, such as a compiler's command. */
 export const ofRepository = (path: string): string => createRequire(join(root, 'package.json')).resolve(path);
-
-/** Node of a major version: the running one, or npm's package of it, installed under out/; a string says why there is none. */
-export function nodeOf(major: number): { readonly program: string } | string {
-  if (major === Number(process.versions.node.split('.')[0])) return { program: process.execPath };
-  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
-  const folder = join(root, 'out', 'nodes', String(major));
-  const program = join(folder, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
-  if (!existsSync(program)) {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-    const { status, stderr } = spawnSync('npm', ['install', '--no-audit', '--no-fund', `${name}@${major}`], {
-      cwd: folder,
-      encoding: 'utf8',
-    });
-    if (status !== 0) return `npm has no ${name}@${major} for us: ${stderr.trim().split('\n').at(-1)}`;
-  }
-  return { program };
-}

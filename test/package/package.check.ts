@@ -6,7 +6,8 @@ import { build, type Format } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { describe, expect, inject, test } from 'vitest';
-import { install, nodeOf, ofRepository, root, runNode, translated, type Ran } from './install.js';
+import { nodeOf } from '../../scripts/nodes.mjs';
+import { install, ofRepository, root, runNode, translated, type Ran } from './install.js';
 
 const installed = inject('installed');
 const { project, packed, tarball } = installed;
@@ -105,11 +106,10 @@ describe('installed without a compiler and without network', () => {
   });
 
   test.each([20, 22, 24, 26])('ES module and CommonJS on Node %i', (major) => {
-    const found = nodeOf(major);
-    if (typeof found === 'string') throw new Error(found);
-    expect(runNode(project, ['--version'], { node: found.program }).out).toMatch(new RegExp(`^v${major}\\.`));
-    expectTrained(runNode(project, [esm], { node: found.program }));
-    expectTrained(runNode(project, [cjs], { node: found.program }));
+    const node = nodeOf(major);
+    expect(runNode(project, ['--version'], { node }).out).toMatch(new RegExp(`^v${major}\\.`));
+    expectTrained(runNode(project, [esm], { node }));
+    expectTrained(runNode(project, [cjs], { node }));
   });
 
   test.each([

@@ -10,21 +10,57 @@ import { heldAs } from './lower.js';
 import { TF_TYPES, type Binding } from './load.js';
 
 // So much may be made between two uses of a tensor before it moves.
-const TENSORS_BETWEEN = 4096;
+const TENSORS_BETWEEN = 1024;
 const BYTES_BETWEEN = 128 * 2 ** 20;
+// Tensors of so many bytes also go when V8 finds that nobody holds them. Of smaller ones few bytes can wait, and each entry of a registry costs V8 more than they take.
+export const LARGE_BYTES = 2 ** 16;
 const NONE = -1;
 
-/** Where the numbers of a buffer are: TensorFlow's tensor, or an array (uint32 as int32), or both. */
-interface Cell {
-  id: number;
-  shape: Shape;
-  host: DataArray | null;
-  readonly bytes: number;
+/**
+ * Where the numbers of a buffer are: TensorFlow's tensor, or an array (uint32 as int32), or both. A class, since V8 learns from object literals that outlive
+ * collections to make them in its old generation, where one that nobody holds keeps its array alive for long.
+ */
+class Cell {
+  id = NONE;
   /** What had been made in all when it was last used. */
-  tensorsBefore: number;
-  bytesBefore: number;
+  tensorsBefore = 0;
+  bytesBefore = 0;
   /** The run that last used or made it. */
-  run: number;
+  run = 0;
+  /** Its neighbours among the cells with a tensor, null elsewhere. */
+  before: Cell | null = null;
+  after: Cell | null = null;
+
+  constructor(
+    public shape: Shape,
+    public host: DataArray | null,
+    readonly bytes: number,
+  ) {}
+}
+
+/**
+ * Cells in the order in which they were appended. Linked by the cells themselves: a Set leaves its outgrown tables behind, each with a pointer to the next, and
+ * once V8 has moved one of those to its old generation it keeps all later ones alive, and what they list, until that is collected.
+ */
+class CellList {
+  first: Cell | null = null;
+  private last: Cell | null = null;
+
+  append(cell: Cell): void {
+    cell.before = this.last;
+    if (this.last === null) this.first = cell;
+    else this.last.after = cell;
+    this.last = cell;
+  }
+
+  remove(cell: Cell): void {
+    const { before, after } = cell;
+    if (before === null) this.first = after;
+    else before.after = after;
+    if (after === null) this.last = before;
+    else after.before = before;
+    cell.before = cell.after = null;
+  }
 }
 
 export class TfjsBuffer implements Buffer {
@@ -39,7 +75,7 @@ export class TfjsBuffer implements Buffer {
 
 export class Store {
   /** Cells with a tensor, about in the order of their last uses. */
-  private readonly live = new Set<Cell>();
+  private readonly live = new CellList();
   /** How many tensors have been made so far, and of how many bytes. */
   private tensors = 0;
   private bytes = 0;
@@ -93,7 +129,7 @@ export class Store {
   /** Ends a run: moves out what has not been used for long, but nothing of this run and the one before, however much they made. */
   endRun(): void {
     this.run++;
-    for (const cell of this.live) {
+    for (let cell = this.live.first; cell !== null; cell = this.live.first) {
       if (cell.run >= this.run - 2 || this.isRecent(cell, TENSORS_BETWEEN, BYTES_BETWEEN)) return;
       cell.host = this.array(cell);
       this.release(cell);
@@ -108,16 +144,15 @@ export class Store {
   private touch(cell: Cell): void {
     cell.run = this.run;
     if (!this.isRecent(cell, TENSORS_BETWEEN / 2, BYTES_BETWEEN / 2)) {
-      this.live.delete(cell);
-      this.live.add(cell);
+      this.live.remove(cell);
+      this.live.append(cell);
       cell.tensorsBefore = this.tensors;
       cell.bytesBefore = this.bytes;
     }
   }
 
   private buffer(dtype: DType, shape: Shape, host: DataArray | null, bytes: number): TfjsBuffer {
-    const cell = { id: NONE, shape, host, bytes, tensorsBefore: 0, bytesBefore: 0, run: 0 };
-    return new TfjsBuffer(this.backend, dtype, bytes / (dtype === 'bool' ? 1 : 4), cell);
+    return new TfjsBuffer(this.backend, dtype, bytes / (dtype === 'bool' ? 1 : 4), new Cell(shape, host, bytes));
   }
 
   private array(cell: Cell): DataArray {
@@ -128,18 +163,18 @@ export class Store {
     const { cell } = buffer;
     cell.id = id;
     cell.shape = shape;
-    this.live.add(cell);
+    this.live.append(cell);
     cell.run = this.run;
     cell.tensorsBefore = ++this.tensors;
     cell.bytesBefore = this.bytes += cell.bytes;
-    this.dropped.register(buffer, cell, cell);
+    if (cell.bytes >= LARGE_BYTES) this.dropped.register(buffer, cell, cell);
   }
 
   private release(cell: Cell): void {
     if (cell.id === NONE) return;
     this.binding.deleteTensor(cell.id);
     cell.id = NONE;
-    this.live.delete(cell);
-    this.dropped.unregister(cell); // the registry's own entries would pile up too
+    this.live.remove(cell);
+    if (cell.bytes >= LARGE_BYTES) this.dropped.unregister(cell); // the registry's own entries would pile up too
   }
 }

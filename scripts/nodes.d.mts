@@ -1,0 +1,1 @@
+export declare function nodeOf(major: number): string;
