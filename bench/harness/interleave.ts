@@ -28,7 +28,7 @@ export async function interleave<K>(jobs: ReadonlyMap<K, Job>, { rounds, roundMs
   for (let r = 0; r < rounds; r++) {
     for (let i = 0; i < entries.length; i++) {
       const [key, job] = entries[(i + r) % entries.length]!; // nobody always runs after the same one
-      await pause(2); // threads of the one before stop spinning
+      await pause(2); // for what the one before left spinning, where a waiting peer cannot be stopped
       const { ms, value } = await job.run(steps.get(key)!);
       times.get(key)!.push(ms / steps.get(key)!);
       values.set(key, value);

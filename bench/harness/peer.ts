@@ -31,6 +31,8 @@ const STEERING = /^(OPENBLAS|NVPL_BLAS|OMP|GOMP|KMP|MKL|BLIS|GOTO|TF|XLA|JAX|TOR
 /** The variables of this shell that peers do not see. */
 export const hiddenVariables = (): string[] => Object.keys(process.env).filter((name) => STEERING.test(name));
 
+const CAN_REST = process.platform !== 'win32';
+
 export class PeerError extends Error {}
 
 export class Peer {
@@ -58,6 +60,7 @@ export class Peer {
   static async start(spec: PeerSpec): Promise<Peer & { version: string }> {
     const peer = new Peer(spec);
     const hello = await peer.reply();
+    peer.rest();
     return Object.assign(peer, { version: hello.version as string });
   }
 
@@ -75,9 +78,20 @@ export class Peer {
     return line;
   }
 
-  private ask<T>(request: Record<string, unknown>): Promise<T> {
+  private async ask<T>(request: Record<string, unknown>): Promise<T> {
+    this.wake();
     if (!this.dead) this.child.stdin!.write(`${JSON.stringify(request)}\n`);
-    return this.reply() as Promise<T>;
+    const answer = await this.reply();
+    this.rest();
+    return answer as T;
+  }
+
+  // A peer has the machine only while it answers: OpenBLAS's threads, for one, go on spinning for a tenth of a second when their work is done.
+  private rest(): void {
+    if (CAN_REST) this.child.kill('SIGSTOP');
+  }
+  private wake(): void {
+    if (CAN_REST) this.child.kill('SIGCONT');
   }
 
   /** Makes a job ready and runs its first step. */
@@ -100,6 +114,7 @@ export class Peer {
   async stop(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const ended = new Promise((resolve) => this.child.once('close', resolve));
+    this.wake();
     this.child.stdin!.end();
     const late = setTimeout(() => this.child.kill('SIGKILL'), 5000);
     await ended;
