@@ -60,7 +60,7 @@ class Env {
   void place_arrays(const Program& program, napi_value places);
   void* resolve(const uint32_t* place, const Aval& aval, const char* what, size_t index) const;
   void check_memory(ProgramObject& object);
-  void hold_memory(Ticket ticket);
+  void hold_memory(Ticket ticket, napi_value list);
   void release_until(Ticket ticket);
   void settle_read(Read& read);
   static void on_notify(Napi::Env env, Napi::Function, Env* self, void*);
@@ -83,7 +83,7 @@ class Env {
   std::vector<Span> spans_;
   std::vector<Ticket> after_;
 
-  std::array<std::vector<napi_ref>, Executor::kQueueLength> held_;  // by ticket
+  std::array<napi_ref, Executor::kQueueLength> held_{};  // lists of buffers, by ticket
   Ticket released_ = 0;
   size_t reads_ = 0;
 };

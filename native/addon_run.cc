@@ -38,7 +38,7 @@ Napi::Value Env::run(const Napi::CallbackInfo& call) {
   place_arrays(program, call[2]);
   check_memory(object);
   const Ticket ticket = executor_->run(object.program, arrays_, after_);
-  if (ticket != 0) hold_memory(ticket);
+  if (ticket != 0) hold_memory(ticket, call[1]);
   settle();
   return Napi::Number::New(env_, static_cast<double>(ticket));
 }
@@ -164,26 +164,18 @@ void Env::check_memory(ProgramObject& object) {
   }
 }
 
-// Keeps the buffers of a queued run alive until it has finished. (Detaching or transferring them meanwhile is the caller's mistake: N-API
-// cannot keep a buffer's memory.)
-void Env::hold_memory(Ticket ticket) {
+// Keeps the buffers of a queued run alive until it has finished, by the list that names them. (Changing that list or detaching a buffer
+// meanwhile is the caller's mistake: N-API cannot keep a buffer's memory.)
+void Env::hold_memory(Ticket ticket, napi_value list) {
   release_until(std::min(executor_->completed(), ticket - 1));
-  std::vector<napi_ref>& held = held_[ticket % Executor::kQueueLength];
-  for (napi_value buffer : values_) {
-    napi_ref reference;
-    if (napi_create_reference(env_, buffer, 1, &reference) != napi_ok) {
-      executor_->wait(ticket);
-      return;
-    }
-    held.push_back(reference);
-  }
+  if (napi_create_reference(env_, list, 1, &held_[ticket % Executor::kQueueLength]) != napi_ok) executor_->wait(ticket);
 }
 
 void Env::release_until(Ticket ticket) {
   for (; released_ < ticket; ++released_) {
-    std::vector<napi_ref>& held = held_[(released_ + 1) % Executor::kQueueLength];
-    for (napi_ref reference : held) napi_delete_reference(env_, reference);
-    held.clear();
+    napi_ref& held = held_[(released_ + 1) % Executor::kQueueLength];
+    if (held) napi_delete_reference(env_, held);
+    held = nullptr;
   }
 }
 

@@ -51,7 +51,7 @@ export interface Addon {
   /**
    * Runs a program. `memory` lists the buffers that its arrays lie in, and `places` where in them: for each input, then for each output
    * without an alias, an index of `memory` and a byte offset. (A call to N-API for every array would cost a small step more than its
-   * arithmetic; small arrays share buffers.) Returns 0 when the run finished inline, else a ticket (a growing integer) of the queued run.
+   * arithmetic; small arrays share buffers.) The list must not change while the run is queued: it keeps the buffers alive. Returns 0 when the run finished inline, else a ticket (a growing integer) of the queued run.
    * Runs happen in the order of the calls. `after` lists tickets of earlier runs that made the inputs: when one of them failed, so does this.
    * When the queue is full the call blocks until a place is free.
    */

@@ -45,11 +45,15 @@ export const flaxen = (threads?: number): PeerSpec => ({
   title: threads === undefined ? 'flaxen' : `flaxen, ${threads} thread${threads === 1 ? '' : 's'}`,
   command: [process.execPath, '--import', 'tsx', script('flaxen_peer.ts')],
   env: {
+    // The package as it is installed, not lib/ as tsx would compile it for each run: slower, with helpers that keep functions' names.
+    TSX_TSCONFIG_PATH: script('built.tsconfig.json'),
     ...(threads !== undefined && { FLAXEN_NUM_THREADS: String(threads) }),
     ...(process.env.FLAXEN_BACKEND && { FLAXEN_BACKEND: process.env.FLAXEN_BACKEND }),
     ...(process.env.FLAXEN_ISA && { FLAXEN_ISA: process.env.FLAXEN_ISA }),
   },
-  absent: missingFile(join(root, 'build', 'Release', 'flaxen.node')) && 'not built; npm run build builds it',
+  absent:
+    (missingFile(join(root, 'build', 'Release', 'flaxen.node')) ?? missingFile(join(root, 'dist', 'index.js'))) &&
+    'not built; npm run build builds it',
 });
 
 /** The same programs on tfjs-node's kernels. */
@@ -57,7 +61,7 @@ const flaxenTfjs = (): PeerSpec => ({
   ...flaxen(),
   id: 'flaxen-tfjs',
   title: 'flaxen on tfjs-node',
-  env: { FLAXEN_BACKEND: 'tfjs' },
+  env: { ...flaxen().env, FLAXEN_BACKEND: 'tfjs' },
   absent: missingFile(join(root, 'node_modules', '@tensorflow', 'tfjs-node', 'lib')),
 });
 const tfjs = (): PeerSpec => ({

@@ -2,6 +2,7 @@
 // Usage: gemm_bench [milliseconds a shape]; FLAXEN_NUM_THREADS and FLAXEN_ISA as everywhere.
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -52,6 +53,19 @@ double peak(double budget) {
   return 100.0 * threads * 2 * static_cast<double>(k) * table.rows * static_cast<double>(width) / seconds * 1e-9;
 }
 
+// Floats from a cache line's beginning, as arrays of programs are, with small values that repeat.
+class Aligned {
+ public:
+  Aligned(int64_t size, int64_t period) : all_(static_cast<size_t>(size) + kLine) {
+    for (int64_t i = 0; i < size; ++i) data()[i] = static_cast<float>(i % period) - static_cast<float>(period / 2);
+  }
+  float* data() const { return const_cast<float*>(all_.data()) + (kLine - reinterpret_cast<uintptr_t>(all_.data()) / sizeof(float) % kLine); }
+
+ private:
+  static constexpr size_t kLine = 16;
+  std::vector<float> all_;
+};
+
 enum class Kind { forward, input_gradient, weight_gradient };
 
 void measure(int64_t m, int64_t k, int64_t n, Kind kind, double budget, double peak_gflops) {
@@ -70,14 +84,10 @@ void measure(int64_t m, int64_t k, int64_t n, Kind kind, double budget, double p
       name = "x^T * dy";
       break;
   }
-  std::vector<float> a(static_cast<size_t>(shape.m * shape.k)), b(static_cast<size_t>(shape.k * shape.n)),
-      c(static_cast<size_t>(shape.m * shape.n));
-  for (size_t i = 0; i < a.size(); ++i) a[i] = static_cast<float>(i % 7) - 3;
-  for (size_t i = 0; i < b.size(); ++i) b[i] = static_cast<float>(i % 5) - 2;
   const Gemm gemm(shape, chosen_isa());
-  std::vector<char> scratch(gemm.scratch_bytes() + 64);
-  void* aligned = scratch.data() + 64 - reinterpret_cast<uintptr_t>(scratch.data()) % 64;
-  const double seconds = best_seconds(budget, [&] { gemm.run(a.data(), b.data(), c.data(), {}, aligned); });
+  const Aligned a(shape.m * shape.k, 7), b(shape.k * shape.n, 5), c(shape.m * shape.n, 1);
+  const Aligned scratch(static_cast<int64_t>(gemm.scratch_bytes() / sizeof(float)) + 1, 1);
+  const double seconds = best_seconds(budget, [&] { gemm.run(a.data(), b.data(), c.data(), {}, scratch.data()); });
   const double gflops = 2.0 * static_cast<double>(m) * static_cast<double>(k) * static_cast<double>(n) / seconds * 1e-9;
   std::printf("%5lldx%4lldx%4lld %-9s %9.2f us %7.1f GFLOP/s %4.0f%%  %s\n", static_cast<long long>(m), static_cast<long long>(k),
               static_cast<long long>(n), name, seconds * 1e6, gflops, 100 * gflops / peak_gflops, gemm.note().c_str());

@@ -93,6 +93,8 @@ export class NativeExecutable implements Executable {
 
 export class NativeBackend implements Backend {
   readonly queue: RunQueue;
+  /** What the addon said last: calls of it are slow, so it is asked once for each run that starts (`askedIn`), and about a ticket once. */
+  private readonly known = { askedIn: 0, completed: 0, succeeded: -1 };
   /** `kernels` are the primitives that the addon runs; `openForeign` gives what runs the others, or throws. */
   constructor(
     readonly addon: Addon,
@@ -138,10 +140,19 @@ export class NativeBackend implements Backend {
     return buffer;
   }
 
+  private settleIfOver(buffer: NativeBuffer): void {
+    const { known } = this;
+    if (buffer.ticket > known.completed && known.askedIn !== runs) {
+      known.completed = this.addon.completed();
+      known.askedIn = runs;
+    }
+    if (buffer.ticket <= known.completed) this.settle(buffer);
+  }
+
   /** A buffer of this backend: itself, or a copy of another backend's. */
   adopt(buffer: Buffer): NativeBuffer {
     if (buffer instanceof NativeBuffer && buffer.backend === this) {
-      if (buffer.ticket > 0 && buffer.ticket <= this.addon.completed()) this.settle(buffer);
+      if (buffer.ticket > 0) this.settleIfOver(buffer);
       return buffer;
     }
     return this.fromHost(buffer.backend.readSync(buffer), buffer.dtype) as NativeBuffer;
@@ -165,7 +176,8 @@ export class NativeBackend implements Backend {
     if (buffer.job !== null) this.queue.finish(buffer.job);
     if (buffer.error !== null) throw buffer.error;
     if (buffer.ticket === 0) return;
-    this.addon.wait(buffer.ticket);
+    if (buffer.ticket !== this.known.succeeded) this.addon.wait(buffer.ticket);
+    this.known.succeeded = buffer.ticket;
     buffer.ticket = 0;
   }
 }

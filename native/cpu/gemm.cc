@@ -19,9 +19,11 @@ constexpr int64_t kSmallA = 512 * 1024;
 constexpr int64_t kSmallC = 512 * 1024;
 constexpr int64_t kPackedForSmallC = 256 * 1024;
 constexpr int64_t kPackedForPart = 64 * 1024;  // by one thread, beside A and C in its second-level cache
-constexpr int64_t kCacheLine = 16;             // elements
+constexpr int64_t kTinyB = 4096, kSmallB = 16 * 1024;
+constexpr int64_t kFewRows = 1024;
+constexpr int64_t kCacheLine = 16;  // elements
 constexpr int64_t kStreamedElements = 16 * 1024;
-constexpr int64_t kTaskProducts = 200'000;  // about a microsecond: what is worth handing to another thread
+constexpr int64_t kTaskProducts = 100'000;  // about a microsecond: what is worth handing to another thread
 constexpr int64_t kMostTasks = 32;
 constexpr int64_t kSliverElements = kMostTileRows * kInnerBlock + 16;
 
@@ -94,26 +96,36 @@ void Gemm::plan_tiles(int64_t tasks) {
   panels_ = ceil_div(n, width);
 
   inner_block_ = ceil_div(k, std::max<int64_t>(1, ceil_div(k, kInnerBlock)));
-  // Two slivers do not pay for packing, nor does a B that lies in the first-level cache anyhow.
-  pack_b_ = options_.b != Made::no || b_col != 1 || (slivers_ > 2 && k * n > 4096);
+  const bool small = options_.threaded && !options_.observed && slivers_ > 2 && panels_ > 1 && m <= kFewRows && m * k <= kSmallA;
+  // Two slivers do not pay for packing, nor does a B that lies in the caches anyhow.
+  pack_b_ = options_.b != Made::no || b_col != 1 || (slivers_ > 2 && k * n > (small ? kSmallB : kTinyB));
   // One sliver of a part reads each row of B once: few rows at a time, so that memory is gone through in order.
   if (!options_.threaded && !pack_b_ && slivers_ == 1 && n >= 512)
     inner_block_ = std::min(inner_block_, std::max<int64_t>(16, kStreamedElements / n));
   packed_inner_ = k;
   if (pack_b_) {
     // Where C is small, little of k at a time: then A, B and C stay in the second-level cache while it is gone through.
-    const int64_t small = options_.threaded ? kPackedForSmallC : kPackedForPart;
-    const int64_t packed = m * n <= kSmallC && k * n > 2 * small ? small : kPackedElements;
+    const int64_t some = options_.threaded ? kPackedForSmallC : kPackedForPart;
+    const int64_t packed = m * n <= kSmallC && k * n > 2 * some ? some : kPackedElements;
     const int64_t most = std::max<int64_t>(1, packed / std::max<int64_t>(1, panels_ * width * inner_block_)) * inner_block_;
     packed_inner_ = std::min(k, most);
     scratch_bytes_ = static_cast<size_t>(packed_inner_ * panels_ * width) * sizeof(float);
   }
 
-  column_tasks_ = std::min(tasks, ceil_div(panels_, kPanelGroup));
-  row_tasks_ = std::min(ceil_div(tasks, std::max<int64_t>(1, column_tasks_)), pack_b_ ? slivers_ : ceil_div(slivers_, 2));
-  if (options_.observed) row_tasks_ = std::min(row_tasks_, blocks);
-  if (row_tasks_ * column_tasks_ < std::min<int64_t>(tasks, kMostTasks / 2)) {
-    column_tasks_ = std::min(ceil_div(std::min<int64_t>(tasks, kMostTasks / 2), std::max<int64_t>(1, row_tasks_)), ceil_div(panels_, 2));
+  if (small) {
+    // Each thread has a part of C of its own, so that little changes hands between kernels: of a kernel's gradient rows, as the update goes
+    // through it, else columns, as batch norm does. (No result depends on where C is cut.)
+    const int64_t parts = tasks < 2 ? 1 : ThreadPool::shared().threads() * (tasks < kMostTasks ? 1 : 2);
+    own_panels_ = a_row != 1 || a_col == 1;
+    column_tasks_ = own_panels_ ? std::min(panels_, parts) : 1;
+    row_tasks_ = own_panels_ ? 1 : std::min(slivers_, parts);
+  } else {
+    column_tasks_ = std::min(tasks, ceil_div(panels_, kPanelGroup));
+    row_tasks_ = std::min(ceil_div(tasks, std::max<int64_t>(1, column_tasks_)), pack_b_ ? slivers_ : ceil_div(slivers_, 2));
+    if (options_.observed) row_tasks_ = std::min(row_tasks_, blocks);
+    if (row_tasks_ * column_tasks_ < std::min<int64_t>(tasks, kMostTasks / 2)) {
+      column_tasks_ = std::min(ceil_div(std::min<int64_t>(tasks, kMostTasks / 2), std::max<int64_t>(1, row_tasks_)), ceil_div(panels_, 2));
+    }
   }
   // A row-major A is read in place as fast, if it comes from the second-level cache and its rows do not all fall on the same cache sets.
   const bool in_place = a_col == 1 && m * k <= kSmallA && a_row % 1024 != 0;
@@ -214,10 +226,16 @@ void Gemm::run_tiles(const Operands& o) const {
   int64_t p = 0;
   do {
     const Range inner{p, std::min(shape_.k, p + packed_inner_)};
-    if (pack_b_) pack_b(o, inner);
+    if (pack_b_ && !own_panels_) {
+      const int64_t panels_per_task = 1 + 8192 / (panel_width() * std::max<int64_t>(1, inner.size()));
+      ThreadPool::shared().parallel(ceil_div(panels_, panels_per_task), [&](int64_t task) {
+        pack_panels(o, {task * panels_per_task, std::min(panels_, (task + 1) * panels_per_task)}, inner);
+      });
+    }
     ThreadPool::shared().parallel(row_tasks_ * column_tasks_, [&](int64_t task) {
       const int64_t row = task / column_tasks_, column = task % column_tasks_;
       const Range panels{part(panels_, column_tasks_, column), part(panels_, column_tasks_, column + 1)};
+      if (own_panels_ && pack_b_) pack_panels(o, panels, inner);
       const int64_t unit = slivers_per_unit(), units = ceil_div(slivers_, unit);
       const Range slivers{part(units, row_tasks_, row) * unit, std::min(slivers_, part(units, row_tasks_, row + 1) * unit)};
       // Blocks that are observed are completed one by one.
@@ -231,25 +249,22 @@ void Gemm::run_tiles(const Operands& o) const {
 }
 
 // Packed B: for each block of k all panels, one after another.
-void Gemm::pack_b(const Operands& o, Range inner) const {
+void Gemm::pack_panels(const Operands& o, Range panels, Range inner) const {
   const int64_t width = panel_width();
-  const int64_t panels_per_task = 1 + 8192 / (width * std::max<int64_t>(1, inner.size()));
-  ThreadPool::shared().parallel(ceil_div(panels_, panels_per_task), [&](int64_t task) {
-    for (int64_t panel = task * panels_per_task; panel < std::min(panels_, (task + 1) * panels_per_task); ++panel) {
-      const int64_t j = panel * width;
-      for (int64_t p = inner.begin; p < inner.end; p += inner_block_) {
-        const int64_t length = std::min(inner_block_, inner.end - p);
-        const int64_t columns = std::min(width, shape_.n - j);
-        float* packed = o.packed + (p - inner.begin) * panels_ * width + panel * length * width;
-        if (options_.b == Made::by_rows) {
-          if (columns < width) std::memset(packed, 0, static_cast<size_t>(length * width) * sizeof(float));
-          o.sources.b.make(p, j, length, columns, packed, width);
-        } else {
-          packs_->pack_b(o.b + p * shape_.b_row + j * shape_.b_col, shape_.b_row, shape_.b_col, length, columns, width, packed);
-        }
+  for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+    const int64_t j = panel * width;
+    for (int64_t p = inner.begin; p < inner.end; p += inner_block_) {
+      const int64_t length = std::min(inner_block_, inner.end - p);
+      const int64_t columns = std::min(width, shape_.n - j);
+      float* packed = o.packed + (p - inner.begin) * panels_ * width + panel * length * width;
+      if (options_.b == Made::by_rows) {
+        if (columns < width) std::memset(packed, 0, static_cast<size_t>(length * width) * sizeof(float));
+        o.sources.b.make(p, j, length, columns, packed, width);
+      } else {
+        packs_->pack_b(o.b + p * shape_.b_row + j * shape_.b_col, shape_.b_row, shape_.b_col, length, columns, width, packed);
       }
     }
-  });
+  }
 }
 
 void Gemm::run_task(const Operands& o, Range slivers, Range panels, Range inner) const {
@@ -307,7 +322,7 @@ void Gemm::run_task(const Operands& o, Range slivers, Range panels, Range inner)
 // All tiles of one sliver, left to right: as wide as registers allow, or as the panels are.
 void Gemm::run_sliver(const Operands& o, Tile tile, int64_t rows, Range panels, int64_t p, Range inner, const float* next) const {
   const int64_t width = panel_width(), lanes = tiles_->lanes;
-  const int64_t most = pack_b_ ? tiles_->vectors : tiles_->most_vectors[rows];
+  const int64_t most = pack_b_ || own_panels_ ? tiles_->vectors : tiles_->most_vectors[rows];
   const int64_t end = std::min(shape_.n, panels.end * width);
   float* const c = tile.c;
   const float* const bias = tile.bias;

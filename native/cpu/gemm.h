@@ -87,7 +87,7 @@ class Gemm {
   void plan_tiles(int64_t tasks);
   void run_dots(const Operands&) const;
   void run_tiles(const Operands&) const;
-  void pack_b(const Operands&, Range inner) const;
+  void pack_panels(const Operands&, Range panels, Range inner) const;
   void run_task(const Operands&, Range slivers, Range panels, Range inner) const;
   void observe(const Observer& observer) const;
   int64_t slivers_per_unit() const { return options_.observed ? slivers_per_block() : 1; }
@@ -108,6 +108,7 @@ class Gemm {
   bool dots_ = false;
   bool pack_a_ = false;
   bool pack_b_ = false;
+  bool own_panels_ = false;  // who computes with a panel of B packs it
   int64_t row_tasks_ = 1, column_tasks_ = 1;
   int64_t slivers_ = 0;       // of rows, each as high as one tile
   int64_t panels_ = 0;        // of columns, each as wide as one tile

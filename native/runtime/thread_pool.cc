@@ -127,7 +127,8 @@ class Pool {
     for (uint32_t seen = 0;;) {
       const auto give_up = std::chrono::steady_clock::now() + kSpinBeforePark;
       while (job_.generation.load(std::memory_order_acquire) == seen && std::chrono::steady_clock::now() < give_up) Spin::relax();
-      job_.generation.wait(seen, std::memory_order_acquire);
+      // Whoever waits, be it for nothing, costs the next job's maker a system call.
+      if (job_.generation.load(std::memory_order_acquire) == seen) job_.generation.wait(seen, std::memory_order_acquire);
       seen = job_.generation.load(std::memory_order_acquire);
       take_tasks(seen, own);
     }
