@@ -6,7 +6,7 @@ import { aval, GraphBuilder, inChild, loadAddon } from './support.js';
 const dot = (a: number, b: number) => ({ lhsContract: [a], rhsContract: [b], lhsBatch: [], rhsBatch: [] });
 
 /** The products and the batch norm of one hidden layer, and their gradients from a cotangent. */
-function layer(rows: number, inputs: number, features: number): WireGraph {
+function layer([rows, inputs, features]: readonly [number, number, number]): WireGraph {
   const b = new GraphBuilder();
   const [x, w, bias, cotangent] = [b.input([rows, inputs]), b.input([inputs, features]), b.input([features]), b.input([rows, features])];
   const [matrix, vector] = [aval([rows, features]), aval([features])];
@@ -24,7 +24,7 @@ const shapes = [[64, 64, 128], [64, 128, 128], [64, 128, 10], [33, 100, 99], [12
 it('gives the same bits on one thread and on several', () => {
   const script = `${loadAddon}
     const hash = require('node:crypto').createHash('sha256');
-    for (const graph of ${JSON.stringify(shapes.map((s) => layer(...s)))}) {
+    for (const graph of ${JSON.stringify(shapes.map(layer))}) {
       const avals = [...graph.inputs, ...graph.nodes.flatMap((n) => n.outputs)];
       const array = (v) => new Float32Array(avals[v].shape.reduce((a, b) => a * b, 1));
       const inputs = graph.inputs.map((_, v) => array(v).map((_, i) => Math.sin(i * (v + 1))));
