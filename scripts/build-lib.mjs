@@ -26,7 +26,7 @@ async function bundle() {
   const library = { ...common, entryPoints: ['lib/index.ts'] };
   await build({ ...library, format: 'cjs', outfile: 'dist/index.cjs', define: { 'import.meta.url': 'undefined' } }); // it has __filename
   await build({ ...library, format: 'esm', outfile: 'dist/bundler.js' });
-  const commands = ['lib/cli/main.ts', 'lib/cli/tfjs_node/probe_child.ts'];
+  const commands = ['lib/cli/main.ts', 'lib/cli/addon_child.ts', 'lib/cli/tfjs_node/probe_child.ts'];
   await build({ ...common, entryPoints: commands, format: 'esm', outdir: 'dist/cli', entryNames: '[name]' });
   chmodSync(join(dist, 'cli', 'main.js'), 0o755);
   const names = Object.keys(createRequire(import.meta.url)(join(dist, 'index.cjs')));

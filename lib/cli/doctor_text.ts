@@ -41,7 +41,8 @@ export function render(report: Report, colour: boolean): string {
   lines.push('');
 
   if ('error' in use) {
-    lines.push(paint('red', 'Nothing can run programs:'), use.error);
+    if (report.asked === null) lines.push(paint('red', 'Nothing can run programs:'), use.error);
+    else lines.push(`${paint('red', 'Programs cannot run')} as FLAXEN_BACKEND=${report.asked} asks:`, use.error, 'Without FLAXEN_BACKEND they get the best that can run here.'); // prettier-ignore
     return lines.join('\n');
   }
   lines.push(`Programs run on ${paint('bold', use.name)}: ${use.reason}.`);
@@ -51,8 +52,9 @@ export function render(report: Report, colour: boolean): string {
 }
 
 /** What to do to get more than there is, best first. */
-export function improvements({ addon, tfjs }: Report): string[] {
+export function improvements({ addon, cuda, tfjs }: Report): string[] {
   const lines: string[] = [];
+  if (addon.found && cuda.driver !== null && !cuda.library.found) lines.push(`the GPU: ${cuda.library.why}. ${cuda.library.mend}`);
   if (!addon.found) lines.push(`the C++ kernels, which are the fastest here: ${addon.mend}`);
   if (!tfjs.found) lines.push(`tfjs-node, the fallback and the source of primitives that the C++ kernels lack: ${tfjs.mend}`);
   return lines;

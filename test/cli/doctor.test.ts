@@ -1,11 +1,12 @@
 /** The doctor: what it finds on this machine, and how it says what is missing. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../lib/cli/doctor.js';
 import { render } from '../../lib/cli/doctor_text.js';
 import { cpuinfoFeatures, cudaDriver, driverVersion } from '../../lib/cli/machine.js';
 import { copyOfFlaxen, flaxen, root, temporary } from '../support/command.js';
+import { tfjsInstalled } from '../support/installed.js';
 
 describe('flaxen doctor', () => {
   it('finds the addon, and reports it as JSON', () => {
@@ -33,11 +34,60 @@ describe('flaxen doctor', () => {
     expect(status).toBe(1);
   });
 
+  /** A copy of flaxen with these bytes as a file of its build folder. */
+  function withBuilt(name: string, bytes: string | Uint8Array, modules: readonly string[] = ['node-gyp-build']): string {
+    const folder = copyOfFlaxen(modules);
+    mkdirSync(join(folder, 'build', 'Release'), { recursive: true });
+    writeFileSync(join(folder, 'build', 'Release', name), bytes);
+    return folder;
+  }
+  const addon = (): Uint8Array => readFileSync(join(root, 'build', 'Release', 'flaxen.node'));
+
   it('tells an addon that does not load from one that is not built', () => {
-    const broken = copyOfFlaxen(['node-gyp-build']);
-    mkdirSync(join(broken, 'build', 'Release'), { recursive: true });
-    writeFileSync(join(broken, 'build', 'Release', 'flaxen.node'), 'not a library');
+    const broken = withBuilt('flaxen.node', 'not a library');
     expect(flaxen(['doctor'], broken, {}, broken).out).toMatch(/· C\+\+ kernels the addon does not load: \S/);
+  });
+
+  it.runIf(process.platform === 'linux')('survives an addon whose file was cut short', () => {
+    const broken = withBuilt('flaxen.node', addon().slice(0, 500_000));
+    const { status, out } = flaxen(['doctor'], broken, {}, broken);
+    expect(out).toMatch(/· C\+\+ kernels loading the addon ends the process \(SIG\w+\): its file is damaged\n +Run "node install\.cjs"/);
+    expect(out).toMatch(/Nothing can run programs:\nloading the addon ends the process/);
+    expect(status).toBe(1);
+  });
+
+  it.skipIf(!tfjsInstalled)('without the addon says that tfjs runs programs, why, and what would improve it', () => {
+    const bare = copyOfFlaxen(['node-gyp-build', '@tensorflow/tfjs-node']);
+    const { status, out } = flaxen(['doctor'], bare, {}, bare);
+    expect(out).toMatch(/✓ tfjs-node +4\.\S+ with TensorFlow \S+\n/);
+    expect(out).toMatch(/Programs run on tfjs: .*cpu cannot \(the addon is not built\)\.\n/);
+    expect(out).toMatch(/What would improve it:\n +the C\+\+ kernels, .*: Run "node install\.cjs", which needs CMake/);
+    expect(status).toBe(0);
+  });
+
+  it.skipIf(cudaDriver() !== null)('with the CUDA library and without a driver says that the driver is missing', () => {
+    const folder = withBuilt('libflaxen_cuda.so', 'any');
+    writeFileSync(join(folder, 'build', 'Release', 'flaxen.node'), addon());
+    const { status, out } = flaxen(['doctor'], folder, {}, folder);
+    expect(out).toMatch(
+      /· CUDA library there is no NVIDIA driver \(libcuda\.so\.1 cannot be opened\)\n +On a machine with an NVIDIA GPU, install its driver/,
+    );
+    expect(out).toMatch(/· tfjs-node +tfjs-node is not installed\n/);
+    expect(out).toMatch(/Programs run on cpu: .*\n\nWhat would improve it:\n +tfjs-node, .*: Run "npx flaxen install-tfjs-node"\.\n$/);
+    expect(status).toBe(0);
+  });
+
+  it.each([
+    ['abacus', /^there is no backend "abacus": choose one of cuda, cpu, tfjs$/m],
+    ['tfjs', /^tfjs-node is not installed\. Run "npx flaxen install-tfjs-node"\.$/m],
+  ])('names what is wrong with FLAXEN_BACKEND=%s', (FLAXEN_BACKEND, why) => {
+    const folder = withBuilt('flaxen.node', addon());
+    const { status, out } = flaxen(['doctor'], folder, { FLAXEN_BACKEND }, folder);
+    expect(out).toContain(`Programs cannot run as FLAXEN_BACKEND=${FLAXEN_BACKEND} asks:\n`);
+    expect(out).toMatch(why);
+    expect(out).toMatch(/Without FLAXEN_BACKEND they get the best that can run here\.\n$/);
+    expect(out).toMatch(/✓ C\+\+ kernels/);
+    expect(status).toBe(1);
   });
 
   it('names wrong settings and commands', () => {
@@ -64,6 +114,7 @@ it('a GPU with its driver shows', () => {
       library: { found: true, devices: [device] },
     },
     tfjs: { found: true, version: '4.22.0', tensorflow: '2.21.0', folder: '/project/tfjs-node' },
+    asked: null,
     use: { name: 'cuda', reason: 'the best there is', backends: [] },
   };
   expect(render(report, false).split('\n')).toEqual([
@@ -82,6 +133,10 @@ it('a GPU with its driver shows', () => {
     'Programs run on cuda: the best there is.',
   ]);
   expect(render(report, true)).toContain('\u001b[1mcuda\u001b[22m');
+  const missing = { found: false, why: 'the CUDA library is not installed', mend: 'Run "npm install it".' } as const;
+  expect(render({ ...report, cuda: { ...report.cuda, library: missing } }, false)).toContain(
+    'What would improve it:\n  the GPU: the CUDA library is not installed. Run "npm install it".',
+  );
 });
 
 it('the machine is read from what Linux lists', () => {
