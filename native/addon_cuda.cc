@@ -1,19 +1,17 @@
 #include "addon_cuda.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "addon_decode.h"
 #include "addon_errors.h"
 #include "compiler/validate.h"
+#include "cuda/host/copies.h"
 
 namespace flaxen::addon {
 
 namespace {
 
 constexpr const char* kOutOfMemory = "ERR_FLAXEN_DEVICE_MEMORY";
-// Larger copies go without a detour over pinned memory; they wait for the stream.
-constexpr size_t kMostStaged = size_t{32} << 20;
 
 template <typename F>
 auto guarded(Napi::Env env, F body) {
@@ -230,19 +228,7 @@ void CudaDevice::place_arrays(const cuda::Program& program, uint32_t* ids) {
 
 Napi::Value CudaDevice::write(const Napi::CallbackInfo& call) {
   const Bytes bytes = bytes_of(call[1]);
-  void* to = arrays_->at(id_of(call[0]), bytes.size, "array ", 0);
-  if (bytes.size == 0) return call.Env().Undefined();
-  const cuda::Library& library = device_->library();
-  cuda::PinnedMemory::Buffer* staged = bytes.size <= kMostStaged ? device_->pinned().take(bytes.size) : nullptr;
-  if (staged) std::memcpy(staged->memory, bytes.data, bytes.size);
-  device_->check(library.memory_copy(device_->stream(), FLAXEN_CUDA_TO_DEVICE, to, staged ? staged->memory : bytes.data, bytes.size),
-                 "copying an array to the device");
-  if (staged) {
-    device_->check(library.event_record(staged->event, device_->stream()), "copying an array to the device");
-    device_->pinned().give_back_after_event(staged);
-  } else {
-    device_->synchronize();  // the numbers may change once this returns
-  }
+  cuda::write(*device_, arrays_->at(id_of(call[0]), bytes.size, "array ", 0), bytes.data, bytes.size);
   return call.Env().Undefined();
 }
 
@@ -263,17 +249,7 @@ Napi::Value CudaDevice::read(const Napi::CallbackInfo& call) {
 
 Napi::Value CudaDevice::read_sync(const Napi::CallbackInfo& call) {
   const Bytes bytes = bytes_of(call[1]);
-  const void* from = arrays_->at(id_of(call[0]), bytes.size, "array ", 0);
-  if (bytes.size == 0) return call[1];
-  cuda::PinnedMemory::Buffer* staged = bytes.size <= kMostStaged ? device_->pinned().take(bytes.size) : nullptr;
-  device_->check(
-      device_->library().memory_copy(device_->stream(), FLAXEN_CUDA_TO_HOST, staged ? staged->memory : bytes.data, from, bytes.size),
-      "reading an array");
-  device_->synchronize();
-  if (staged) {
-    std::memcpy(bytes.data, staged->memory, bytes.size);
-    device_->pinned().give_back(staged);
-  }
+  cuda::read(*device_, bytes.data, arrays_->at(id_of(call[0]), bytes.size, "array ", 0), bytes.size);
   return call[1];
 }
 

@@ -62,7 +62,8 @@ const tfjs = check('install tfjs-node', () => run(process.execPath, ['dist/cli/m
 check('lint', () => run('npm', ['run', '--silent', 'lint']));
 check('typecheck', () => run('npm', ['run', '--silent', 'typecheck']));
 
-ctest();
+ctest('C++ tests', ['-LE', 'cuda']);
+if (existsSync(simulator)) ctest('C++ tests of the CUDA kernels', ['-L', 'cuda']);
 const { isa, isas } = createRequire(import.meta.url)('node-gyp-build')(root).info();
 vitest(`tests on cpu, ${isa}`, [], { FLAXEN_BACKEND: 'cpu', FLAXEN_ISA: isa });
 if (tfjs) vitest('public tests on tfjs', PUBLIC, { FLAXEN_BACKEND: 'tfjs' });
@@ -70,7 +71,8 @@ if (tfjs) for (const version of OTHER_NODES) otherNode(version);
 if (existsSync(simulator)) {
   const env = { FLAXEN_BACKEND: 'cuda', FLAXEN_CUDA_SIM: '1', FLAXEN_MATMUL_PRECISION: 'highest' };
   vitest('public tests on the simulated CUDA device', SIMULATED, env, { options: ['--maxWorkers=2'] }); // each is one thread's work
-} else console.log('\nno tests on a simulated CUDA device: there is no nvcc');
+  for (const target of ['75', '120']) vitest(`training on simulated sm_${target}`, ['backends/cuda_training'], { FLAXEN_CUDA_SIM: target });
+} else console.log('\nno tests on a simulated CUDA device, nor of the CUDA library: there is no nvcc');
 for (const other of isas.filter((name) => name !== isa)) {
   const env = { FLAXEN_BACKEND: 'cpu', FLAXEN_ISA: other };
   if (runs(env)) vitest(`golden and conformance tests on cpu, ${other}`, NUMBERS, env);
@@ -110,17 +112,18 @@ function beside(name, args) {
   };
 }
 
-function ctest() {
+/** The C++ tests that ctest's options choose. */
+function ctest(title, options) {
   const junit = join(root, 'build', 'ctest.xml');
   rmSync(junit, { force: true });
-  step('C++ tests', () => run('ctest', ['--test-dir', 'build', '--parallel', '2', '--output-on-failure', '--output-junit', junit]));
+  step(title, () => run('ctest', ['--test-dir', 'build', '--parallel', '2', '--output-on-failure', '--output-junit', junit, ...options]));
   const text = existsSync(junit) ? readFileSync(junit, 'utf8') : '';
   const found = [...text.matchAll(/<testcase\b[^>]*\bstatus="(\w+)"/g)].map((match) => match[1]);
   const of = (status) => found.filter((s) => s === status).length;
   const absent = found.length - of('run') - of('fail');
-  if (absent > 0) console.log(`${absent} C++ tests did not run: they need an instruction set that this machine lacks`);
+  if (absent > 0) console.log(`${absent} C++ tests did not run: they need an instruction set or a GPU that this machine lacks`);
   // A test run that tested nothing is a failure.
-  tally('C++ tests', of('run'), of('fail') + Number(of('run') === 0), absent);
+  tally(title, of('run'), of('fail') + Number(of('run') === 0), absent);
 }
 
 /** tfjs-node on another version of Node: one binding serves all. */

@@ -14,7 +14,7 @@ constexpr int64_t kLeastRows = 1024, kMostColumns = 512, kMostKernel = 64 * 1024
 
 class DenseFusion {
  public:
-  explicit DenseFusion(Graph& graph) : graph_(graph) {}
+  DenseFusion(Graph& graph, bool operands) : graph_(graph), operands_(operands) {}
 
   void run() {
     index();
@@ -72,13 +72,15 @@ class DenseFusion {
     if (!is_product(dkernel, 0, 0) || !is_matrix(dkernel.inputs[0]) || !is_matrix(dkernel.inputs[1])) return;
     const ValueId x = dkernel.inputs[0], dy = dkernel.inputs[1];
     const int64_t rows = shape(x)[0], inputs = shape(x)[1], features = shape(dy)[1];
-    if (rows < kLeastRows || std::max(inputs, features) > kMostColumns || inputs * features > kMostKernel || inputs * features == 0) return;
+    if (rows * inputs * features == 0) return;
+    if (operands_ && (rows < kLeastRows || std::max(inputs, features) > kMostColumns || inputs * features > kMostKernel)) return;
     size_t dx = kNobody, dbias = kNobody, first = n;
     for (const Use& use : uses(dy)) {
       if (use.node == kNobody) continue;
       const Node& node = graph_.nodes[use.node];
       if (is_gone(node)) continue;
-      if (dx == kNobody && use.input == 0 && is_product(node, 1, 1) && is_matrix(node.inputs[1]) && shape(node.inputs[1])[0] == inputs) {
+      if (operands_ && dx == kNobody && use.input == 0 && is_product(node, 1, 1) && is_matrix(node.inputs[1]) &&
+          shape(node.inputs[1])[0] == inputs) {
         dx = use.node;
       } else if (dbias == kNobody && node.op == "reduceSum" && node.ints("axes") == std::vector<int64_t>{0}) {
         dbias = use.node;
@@ -91,11 +93,12 @@ class DenseFusion {
     // dy itself need not be written if nothing else reads it.
     const size_t maker = maker_[at(dy)];
     const size_t parts = 1u + (fused->dx ? 1 : 0) + (fused->dbias ? 1 : 0);
-    const bool through_norm =
-        maker != kNobody && is_norm_grad(graph_.nodes[maker]) && graph_.nodes[maker].outputs[0] == dy && uses(dy).size() == parts;
+    const bool through_norm = operands_ && maker != kNobody && is_norm_grad(graph_.nodes[maker]) && graph_.nodes[maker].outputs[0] == dy &&
+                              uses(dy).size() == parts;
     if (!fused->dx && !fused->dbias && !through_norm) return;
 
     Node node{"fused.denseGrad", {dy}, {dkernel.outputs[0]}, {}, nullptr};
+    if (const auto precision = dkernel.params.find("precision"); precision != dkernel.params.end()) node.params.insert(*precision);
     if (through_norm) {
       Node& grad = graph_.nodes[maker];
       fused->dy = norm_of(grad);
@@ -128,12 +131,13 @@ class DenseFusion {
     const size_t layer = maker_[at(z)];
     if (layer == kNobody || graph_.aval(z).count() == 0) return;
     Node& dense = graph_.nodes[layer];
-    if ((dense.op != "dense" && dense.op != "fused.dense") || graph_.aval(z).count() / shape(z).back() < kLeastRows) return;
+    if (dense.op != "dense" && dense.op != "fused.dense") return;
+    if (operands_ && graph_.aval(z).count() / shape(z).back() < kLeastRows) return;
     if (!made_before({norm.inputs[1], norm.inputs[2]}, layer)) return;
     FusedDense fused = fused_dense(dense);
     if (fused.norm) return;
     fused.norm = norm_of(norm);
-    fused.norm_written = !read_by_products_alone(y);
+    fused.norm_written = !operands_ || !read_by_products_alone(y);
     dense.op = "fused.dense";
     dense.inputs.insert(dense.inputs.end(), {norm.inputs[1], norm.inputs[2]});
     dense.outputs.insert(dense.outputs.end(), {norm.outputs[1], norm.outputs[2]});
@@ -209,12 +213,13 @@ class DenseFusion {
   }
 
   Graph& graph_;
+  const bool operands_;
   std::vector<size_t> maker_;           // by value: the node that makes it
   std::vector<std::vector<Use>> uses_;  // by value
 };
 
 }  // namespace
 
-void fuse_dense(Graph& graph) { DenseFusion(graph).run(); }
+void fuse_dense(Graph& graph, bool operands) { DenseFusion(graph, operands).run(); }
 
 }  // namespace flaxen

@@ -29,9 +29,10 @@ void merge_common_subexpressions(Graph& graph);
 void fuse_batch_norm(Graph& graph);
 
 // Fuses dense layers over many rows with the batch norms around them ("fused.dense", "fused.denseGrad", see fused_dense.h; what is left of
-// a batch norm's gradient elsewhere is "fused.batchNormGradSums": its inputs, and its outputs but the first). For the CPU backend, whose
-// kernels alone know these; keeps the meaning but for the order of sums.
-void fuse_dense(Graph& graph);
+// a batch norm's gradient elsewhere is "fused.batchNormGradSums": its inputs, and its outputs but the first). Keeps the meaning but for the
+// order of sums. `operands` is for the CPU's kernels, which make operands where they read them; without, layers of any size find sums on
+// the way and no more: a batch norm's statistics, the bias's gradient.
+void fuse_dense(Graph& graph, bool operands = true);
 
 // Makes the elementwise programs whose results are all returned and read by no other node (an optimizer's updates of every leaf, running
 // statistics, metrics) one "fused.elementwiseGroup" at the end (payload: ElementwiseGroup).

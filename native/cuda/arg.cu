@@ -1,5 +1,6 @@
 // argmax and argmin over one dimension of [outer, n, inner]: the first NaN, else the first of the greatest (least); cuda/reduce_axis.cuh
 // has the loops. A row is one warp's or one block's: rows are classes of a classifier, rarely long.
+// By ptxas 23 to 48 registers, 64 to 2048 bytes of shared memory.
 #include <type_traits>
 
 #include "cuda/reduce_axis.cuh"

@@ -6,7 +6,8 @@
 // Moves 12 bytes an element (x twice, y once) for about 6 operations: bound by memory. Where the dense layer before hands over moments from
 // its epilogue, the first pass falls away: 8 bytes.
 // A thread owns 1 or 4 columns (16-byte accesses), neighbours own neighbours; 8 rows are in flight a block, a loop over rows inside, so
-// that the sums over rows stay in registers. About 40 registers; 8 KB of shared memory for the sums over the block's rows.
+// that the sums over rows stay in registers; shared memory is for the sums over the block's rows, and normalize needs none.
+// By ptxas 28 to 99 registers, 0 to 8192 bytes of shared memory.
 #include "cuda/batch_norm.cuh"
 
 namespace flaxen::cuda {

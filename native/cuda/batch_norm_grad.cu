@@ -4,7 +4,8 @@
 // dx = factor (d - mean(d)) - slope c, where slope is mean(d c) factor / deviation^2.
 // Three launches, as forward: sums over blocks of 256 rows, their joining in double, then dx. relu's mask is found anew from x, so that
 // neither y nor a mask is stored. Moves 20 bytes an element (dy and x twice, dx once) for about 15 operations: bound by memory.
-// Tiling, registers and shared memory as in batch_norm.cu.
+// Tiling as in batch_norm.cu.
+// By ptxas 26 to 64 registers, 0 to 8192 bytes of shared memory.
 #include "cuda/batch_norm.cuh"
 
 namespace flaxen::cuda {

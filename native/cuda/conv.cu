@@ -3,9 +3,11 @@
 // Each makes 2 * batch * windows * taps * (c / groups) * out operations and must move x, the kernel and y once. Direct: a thread for each
 // element of the result gathers what it is made of, so that nothing is added across threads and the bits are the same in every run.
 // Neighbouring threads are neighbouring channels of the result: one side of each product is read along them, the other is one address for
-// the warp, both mostly from L1: bound by its throughput, at some 5 to 10 percent of what a blocked product would reach. The gradient of
-// the kernel, whose elements are few and sums long, is cut into parts of the sum that a reduction adds up in order. 256 threads, 40
-// to 64 registers (that bound keeps ptxas from spilling by its own choice), no shared memory.
+// the warp, both mostly from L1: bound by its throughput. A multiprocessor reads for one warp a clock from L1, and multiplies for four:
+// with two reads a product at most an eighth of its float32 rate, some 5 to 10 percent with the index arithmetic. The gradient of the
+// kernel, whose elements are few and sums long, is cut into parts of the sum that a reduction adds up in order: 4 more bytes an element
+// and part each way. 256 threads; the bound of 64 registers keeps ptxas from spilling by its own choice.
+// By ptxas 37 to 64 registers, no shared memory.
 #include <algorithm>
 
 #include "cuda/windows.cuh"

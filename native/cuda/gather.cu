@@ -1,7 +1,8 @@
 // take and takeAlong: elements of [outer, n, inner] picked along the middle dimension by indices, clamped or filled where they are outside.
 //
 // Moves 8 bytes an element of the result (4 in, 4 out) and the indices once: bound by memory, by whole sectors where `inner` is at least 8.
-// One thread an element of the result, neighbours along `inner`; about 25 registers, no shared memory.
+// One thread an element of the result, neighbours along `inner`.
+// By ptxas 24 to 26 registers, no shared memory.
 #include "cuda/gather.cuh"
 
 namespace flaxen::cuda {

@@ -1,7 +1,7 @@
 // C = A B + bias, then relu: the kernel behind dense layers, their gradients and dotGeneral.
 //
 // Must move 4 (m k + k n + m n) bytes (2 an element of A and B in bfloat16) and make 2 m n k operations; a block of 128 x 128 reads each
-// element of A n / 128 times and of B m / 128 times, 1 byte of traffic from L2 for 16 operations (32 in bfloat16; 64 x 64, for matrices
+// element of A n / 128 times and of B m / 128 times, 1 byte of traffic from L2 for 32 operations (64 in bfloat16; 64 x 64, for matrices
 // that would fill few blocks: half). A ring of tiles of 64 bytes along k (3, or 2 for FMA) is filled by cp.async while the oldest is
 // multiplied; one barrier a tile. 57 to 61 KB of shared memory with tensor cores, 38 to 41 with FMA, half of it for 64 x 64. 118 to 128
 // registers with tensor cores, so that two blocks share a multiprocessor, 80 to 96 for 64 x 64; with FMA 125 to 168 and 91 to 135: 64 sums,

@@ -1,4 +1,5 @@
 // Products of bfloat16 on tensor cores, sm_80 and later: exact products, sums in float32.
+// By ptxas 64 to 128 registers, 27648 to 61440 bytes of shared memory.
 #include "cuda/gemm.cuh"
 
 namespace flaxen::cuda {

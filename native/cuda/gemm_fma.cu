@@ -1,4 +1,5 @@
 // Products in plain float32: for sm_75, and for precision 'highest'.
+// By ptxas 91 to 168 registers, 18432 to 40960 bytes of shared memory.
 #include "cuda/gemm.cuh"
 
 namespace flaxen::cuda {

@@ -3,7 +3,8 @@
 // Moves each element once in and once out: bound by memory where both sides are read in whole sectors. Two kernels. copy_rows: the fastest
 // dimension of `to` across the threads, for views that agree in it. copy_tiles: where `from` is dense in another dimension, a tile of 32 x
 // 32 goes through shared memory, so that both sides are touched along their dense dimension; a column of padding keeps the transposed reads
-// in different banks. 32 x 8 threads, about 40 registers, 4.2 KB of shared memory. Outer dimensions are found by divisions, once a thread.
+// in different banks. 32 x 8 threads. Outer dimensions are found by divisions, once a thread.
+// By ptxas 34 to 46 registers, 0 to 4224 bytes of shared memory.
 #include "cuda/launch.cuh"
 #include "cuda/port.cuh"
 

@@ -3,7 +3,8 @@
 // Must move x and y once, 4 bytes an element each: bound by memory, as the overlaps of windows come from L1. A thread for each element of
 // the result gathers: in the gradients it looks through the windows that cover its element, in one order, so that no sum depends on who
 // comes first; the maximum's finds each window's first maximum anew, up to taps^2 reads an element, of the caches. Neighbouring threads are
-// neighbouring channels. 256 threads, about 40 registers (the bound of 64 keeps ptxas from spilling by its own choice), no shared memory.
+// neighbouring channels. 256 threads; the bound of 64 registers keeps ptxas from spilling by its own choice.
+// By ptxas 26 to 44 registers, no shared memory.
 #include "cuda/windows.cuh"
 
 namespace flaxen::cuda {

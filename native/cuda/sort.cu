@@ -1,6 +1,7 @@
 // Stable sort of several operands along one dimension by the first of them: the keys of each line are sorted with their positions
 // (cuda/sort_lines.cuh), from the least significant operand to the first, and the operands follow in the order found.
-// Moves, besides the passes of that sort, 12 bytes an element a key and 8 an element an operand. One thread an element, about 20 registers.
+// Moves, besides the passes of that sort, 12 bytes an element a key and 8 an element an operand. One thread an element.
+// By ptxas 18 to 38 registers, 0 to 8192 bytes of shared memory.
 #include "cuda/axis.cuh"
 #include "cuda/sort_lines.cuh"
 

@@ -1,7 +1,7 @@
 // Sorts lines of 64-bit entries, ascending: a key above a position, so that entries differ and any sort of them is stable. What sort and
 // the scattered additions build on.
 //
-// Chunks of up to 1,024 entries are sorted by a bitonic network in shared memory (8 KB, about 25 registers); runs are then merged pairwise,
+// Chunks of up to 1,024 entries are sorted by a bitonic network in shared memory (8 KB); runs are then merged pairwise,
 // each entry finding its place by a binary search in the other run. Moves 16 bytes an entry for each of 1 + log2(n / 1024) passes, and
 // n log2(n) cached reads in the searches: simple rather than fastest, and the same order in every run.
 #pragma once

@@ -1,6 +1,7 @@
 // The planted faults: what each is, where, and which gate of the simulator must catch it. `find` stands exactly once in the file.
 // Each group patches one file of native/cuda, compiles one .cu with it (`of`, the file itself if none is named), and runs one test, by the
-// route `race` (the simulator's checks of every access) if no other is named. `only` is part of the names of the cases to run.
+// route `race` (the simulator's checks of every access) if no other is named; the route `host` is the backend's host code on the stand-in runtime. `only` is part of the names of the cases to run.
+import { host } from './mutants_host.mjs';
 import { batchNorm, gemm } from './mutants_layers.mjs';
 import { planted } from './planted.mjs';
 
@@ -252,4 +253,4 @@ const ptx = [
   ]),
 ];
 
-export const mutants = [...gemm, ...batchNorm, ...elementwise, ...reductions, ...indexed, ...windows, ...others, ...ptx];
+export const mutants = [...gemm, ...batchNorm, ...elementwise, ...reductions, ...indexed, ...windows, ...others, ...ptx, ...host];

@@ -1,11 +1,12 @@
 /**
- * The tables of docs/performance-cuda.md, from what was built: tsx scripts/cuda/page.ts BUILD/native/test/cuda/cuda-tests.json [--write]
- * Without --write it says whether the page is as it should be, and fails if not, or if a kernel spills or does not fit.
+ * The tables of docs/performance-cuda.md, and the line of each kernel's header about registers and shared memory, from what was built:
+ * tsx scripts/cuda/page.ts BUILD/native/test/cuda/cuda-tests.json [--write]
+ * Without --write it says whether they are as they should be, and fails if not, or if a kernel spills or does not fit.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import prettier from 'prettier';
-import { resourceTable } from './resources.js';
+import { resourcesOf } from './resources.js';
 import { planOf, rooflineTable } from './roofline.js';
 
 interface Build {
@@ -14,6 +15,7 @@ interface Build {
   readonly ptx: Readonly<Record<string, string>>;
 }
 
+const BY_PTXAS = /^\/\/ By ptxas .*$/m;
 const [settings, ...options] = process.argv.slice(2);
 const build = JSON.parse(readFileSync(settings!, 'utf8')) as Build;
 const page = fileURLToPath(new URL('../../docs/performance-cuda.md', import.meta.url));
@@ -27,15 +29,21 @@ function filled(text: string, mark: string, table: string): string {
 }
 
 const ptx = Object.fromEntries(Object.entries(build.ptx).map(([target, files]) => [target, files.split(';')]));
-const tables = filled(
-  filled(before, 'resources', await resourceTable(build.ptxas, ptx)),
-  'roofline',
-  rooflineTable(planOf(build.gemmPlan)),
-);
+const { table, headers } = await resourcesOf(build.ptxas, ptx);
+const tables = filled(filled(before, 'resources', table), 'roofline', rooflineTable(planOf(build.gemmPlan)));
 const after = await prettier.format(tables, { ...(await prettier.resolveConfig(page)), filepath: page });
+const texts = [{ path: page, is: before, shouldBe: after }];
+for (const [stem, line] of headers) {
+  const path = fileURLToPath(new URL(`../../native/cuda/${stem}.cu`, import.meta.url));
+  const is = readFileSync(path, 'utf8');
+  if (!BY_PTXAS.test(is)) throw new Error(`${path} has no line "// By ptxas ... registers, ... shared memory." in its header`);
+  texts.push({ path, is, shouldBe: is.replace(BY_PTXAS, line) });
+}
+
+const wrong = texts.filter(({ is, shouldBe }) => is !== shouldBe);
 if (options.includes('--write')) {
-  writeFileSync(page, after);
-} else if (after !== before) {
-  console.error('docs/performance-cuda.md is not what the kernels are now: npm run docs:cuda');
+  for (const { path, shouldBe } of wrong) writeFileSync(path, shouldBe);
+} else if (wrong.length > 0) {
+  for (const { path } of wrong) console.error(`${path} is not what the kernels are now: npm run docs:cuda`);
   process.exit(1);
 }

@@ -118,14 +118,32 @@ interface Row {
   readonly cells: Map<string, Cell>;
 }
 
-/** The table in Markdown; throws where a kernel spills registers or does not fit. */
-export async function resourceTable(ptxas: string, ptx: Readonly<Record<string, readonly string[]>>): Promise<string> {
+export interface Resources {
+  /** The table in Markdown. */
+  readonly table: string;
+  /** By file of native/cuda, without its extension: what its kernels take, in the words of its header. */
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+const range = (numbers: readonly number[]): string => {
+  const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
+  return least === most ? String(most) : `${least} to ${most}`;
+};
+
+/** The line of a header: over all kernels of the file, their variants and the architectures. */
+function headerOf(registers: readonly number[], shared: readonly number[]): string {
+  const memory = Math.max(...shared) === 0 ? 'no shared memory' : `${range(shared)} bytes of shared memory`;
+  return `// By ptxas ${range(registers)} registers, ${memory}.`;
+}
+
+/** What ptxas says of all kernels; throws where one spills registers or does not fit. */
+export async function resourcesOf(ptxas: string, ptx: Readonly<Record<string, readonly string[]>>): Promise<Resources> {
   const folder = mkdtempSync(join(tmpdir(), 'flaxen-ptxas-'));
   const jobs = Object.entries(architectures).flatMap(([arch, { ptx: of }]) => ptx[of]!.map((file) => ({ arch, file })));
-  const found: { arch: string; usage: Usage }[] = [];
+  const found: { arch: string; file: string; usage: Usage }[] = [];
   const worker = async () => {
     for (let job = jobs.shift(); job; job = jobs.shift()) {
-      for (const usage of await assemble(ptxas, job.file, job.arch, folder)) found.push({ arch: job.arch, usage });
+      for (const usage of await assemble(ptxas, job.file, job.arch, folder)) found.push({ ...job, usage });
     }
   };
   try {
@@ -136,11 +154,17 @@ export async function resourceTable(ptxas: string, ptx: Readonly<Record<string, 
   const plain = await demangled([...new Set(found.map(({ usage }) => usage.name))]);
   const complaints: string[] = [];
   const rows = new Map<string, Row>();
-  for (const { arch, usage } of found) {
+  const files = new Map<string, { registers: number[]; shared: number[] }>();
+  for (const { arch, file, usage } of found) {
     const { name, threads, registers, spills } = usage;
     const text = plain.get(name)!;
     const shared = usage.shared + dynamicShared(text);
     const limits = architectures[arch]!;
+    const stem = basename(file, '.ptx');
+    const of = files.get(stem) ?? { registers: [], shared: [] };
+    files.set(stem, of);
+    of.registers.push(registers);
+    of.shared.push(shared);
     const share = occupancy(limits, threads, registers, shared);
     if (spills > 0) complaints.push(`sm_${arch}: ${text} spills ${spills} bytes`);
     if (shared > limits.blockKilobytes * 1024) complaints.push(`sm_${arch}: ${text} needs ${shared} bytes of shared memory`);
@@ -171,5 +195,6 @@ export async function resourceTable(ptxas: string, ptx: Readonly<Record<string, 
     const shared = Math.max(...[...row.cells.values()].map((cell) => cell.shared));
     lines.push(`| ${name} | ${row.variants.size} | ${row.threads} | ${shared} | ${cells.join(' | ')} |`);
   }
-  return `${plain.size} kernels, ${found.length} compilations, no spills.\n\n${lines.join('\n')}`;
+  const table = `${plain.size} kernels, ${found.length} compilations, no spills.\n\n${lines.join('\n')}`;
+  return { table, headers: new Map([...files].map(([stem, { registers: r, shared: s }]) => [stem, headerOf(r, s)])) };
 }

@@ -34,7 +34,8 @@ function gates(output) {
 }
 
 const environment = ({ only }) => ({ FLAXEN_CASE: only ?? '', ASAN_OPTIONS: 'detect_leaks=0' });
-const executable = ({ test, route }) => join(build.tests, `cuda_${test}_test${route === 'ptx' ? '' : `_${route}`}`);
+const executable = ({ test, route }) => join(build.tests, `cuda_${test}_test${/ptx|host/.test(route) ? '' : `_${route}`}`);
+const arguments_ = ({ route }) => (/ptx|host/.test(route) ? [ptx.join(';')] : []);
 
 /** The source with the fault in it; throws where its place is not there, or not there alone. */
 function patched({ route, file, find, replace }) {
@@ -60,26 +61,30 @@ async function made(mutant, at) {
   const flags = build.flags[route].split(';');
   const source = of === file ? copy : join(root, 'native', 'cuda', of);
   const includes = [at, join(root, 'native'), join(root, 'native', 'test')].map((path) => `-I${path}`);
-  const shim = ['-isystem', join(root, 'native', 'test', 'simt', 'host')];
+  const shim = route === 'host' ? [] : ['-isystem', join(root, 'native', 'test', 'simt', 'host')];
   const object = join(at, 'mutant.o');
   const program = join(at, 'test');
   const compiled = await command(build.compiler, [...flags, ...includes, ...shim, '-x', 'c++', '-c', source, '-o', object]);
   if (compiled.status !== 0) throw new Error(`it does not compile:\n${compiled.output}`);
   // What the object defines is not taken from the libraries.
-  const test = join(build.tests, 'CMakeFiles', `cuda_${mutant.test}_test_object.dir`, `${mutant.test}_test.cc.o`);
+  const test =
+    route === 'host'
+      ? join(build.tests, 'CMakeFiles', 'cuda_host_test.dir', 'host', 'host_test.cc.o')
+      : join(build.tests, 'CMakeFiles', `cuda_${mutant.test}_test_object.dir`, `${mutant.test}_test.cc.o`);
   const sanitizer = route === 'asan' ? flags.filter((flag) => flag.startsWith('-fsanitize')) : [];
   const linked = await command(build.compiler, [
     object,
     test,
-    join(build.tests, `libflaxen_cuda_on_${route}.a`),
+    ...(route === 'host' ? build.hostLibraries : [join(build.tests, `libflaxen_cuda_on_${route}.a`)]),
     ...build.libraries,
     ...sanitizer,
     '-pthread',
+    '-ldl',
     '-o',
     program,
   ]);
   if (linked.status !== 0) throw new Error(`it does not link:\n${linked.output}`);
-  return [program];
+  return [program, ...arguments_(mutant)];
 }
 
 /** What is wrong with how a fault was caught; null if nothing is. */
@@ -101,7 +106,7 @@ async function tried(mutant, number) {
 
 /** Without a fault the same cases must exist and pass. */
 async function sound(mutant) {
-  const { status, output } = await command(executable(mutant), mutant.route === 'ptx' ? [ptx.join(';')] : [], environment(mutant));
+  const { status, output } = await command(executable(mutant), arguments_(mutant), environment(mutant));
   if (!/^case /m.test(output)) return 'no case has such a name';
   return status === 0 ? null : `fails without a fault:\n${output}`;
 }

@@ -215,7 +215,8 @@ describe('why CUDA is not used, in a line', () => {
   });
 
   const library = join(packageRoot, 'build', 'Release', 'libflaxen_cuda.so');
-  it.skipIf(!existsSync(library) || loadAddon().hasCudaDriver())(
+  // Where the simulator was built, nvcc was there, and the library was to be built as well.
+  it.skipIf((!existsSync(library) && !existsSync(simulator)) || loadAddon().hasCudaDriver())(
     'the shipped library opens without a driver, and says that there is none',
     () => {
       expect(loadAddon().cudaLibrary(library)).toMatchObject({ driver: 0, error: 35, devices: [] });

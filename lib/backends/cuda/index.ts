@@ -2,7 +2,7 @@
 import type { CudaDevice, CudaProgram } from '../../../typings/addon.js';
 import { sizeOf } from '../../core/aval.js';
 import { allocate } from '../../core/dtype.js';
-import { ArgumentError, BackendError, FlaxenError, MemoryError } from '../../core/errors.js';
+import { ArgumentError, BackendError, FlaxenError, MemoryError, UnavailableError } from '../../core/errors.js';
 import { turnIfDue } from '../../core/event_loop.js';
 import type { Backend, Buffer, DataArray, DType, Executable, WireGraph } from '../backend.js';
 import { openNative } from '../native.js';
@@ -31,6 +31,15 @@ function rethrow(error: unknown): never {
   if (error instanceof FlaxenError || !(error instanceof Error) || error instanceof TypeError || error instanceof RangeError) throw error;
   const Class = (error as NodeJS.ErrnoException).code === 'ERR_FLAXEN_DEVICE_MEMORY' ? MemoryError : BackendError;
   throw new Class(error.message, { cause: error });
+}
+
+/** What `call` gives; its errors as those of the language. */
+function translated<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    rethrow(error);
+  }
 }
 
 class CudaExecutable implements Executable {
@@ -66,11 +75,7 @@ class CudaExecutable implements Executable {
       if (from < 0) blocks.push(block);
       return new CudaBuffer(backend, dtype, length, block);
     });
-    try {
-      backend.device.run(program, ids, blocks);
-    } catch (error) {
-      rethrow(error);
-    }
+    translated(() => backend.device.run(program, ids, blocks));
     for (let k = 0; k < results.length; k++) results[k]!.block.id = ids[own.length + k]!;
     return results;
   }
@@ -86,7 +91,7 @@ export class CudaBackend implements Backend {
   constructor(readonly device: CudaDevice) {}
 
   compile(graph: WireGraph): Executable {
-    const program = this.device.compile(graph);
+    const program = translated(() => this.device.compile(graph));
     if (!Array.isArray(program)) return new CudaExecutable(this, program, graph);
     const lacking = new Set(program.map((n) => graph.nodes[n]!));
     return new SplitExecutable(this, (this.host ??= openNative()), graph, (node) => !lacking.has(node));
@@ -99,12 +104,10 @@ export class CudaBackend implements Backend {
       bytes = allocate(dtype, data.length);
       bytes.set(data);
     }
-    try {
+    translated(() => {
       block.id = this.device.allocate(block, bytes.byteLength);
       this.device.write(block.id, bytes);
-    } catch (error) {
-      rethrow(error);
-    }
+    });
     return new CudaBuffer(this, dtype, data.length, block);
   }
 
@@ -127,11 +130,7 @@ export class CudaBackend implements Backend {
 
   readSync(buffer: Buffer): DataArray {
     const { block, dtype, length } = buffer as CudaBuffer;
-    try {
-      return this.device.readSync(block.id, allocate(dtype, length));
-    } catch (error) {
-      rethrow(error);
-    }
+    return translated(() => this.device.readSync(block.id, allocate(dtype, length)));
   }
 }
 
@@ -157,10 +156,13 @@ export function openCuda(ordinal?: number): Backend {
   const key = `${path}#${first}`;
   let backend = opened.get(key);
   if (backend === undefined) {
+    const limit = memoryLimit();
     try {
-      backend = new CudaBackend(new addon.CudaDevice(path, first, memoryLimit()));
-    } catch (error) {
-      rethrow(error);
+      backend = new CudaBackend(new addon.CudaDevice(path, first, limit));
+    } catch (cause) {
+      // Such as one that another process has for itself, or whose memory is full: no reason for a program not to run elsewhere.
+      const why = `the CUDA device ${first} (${device.name}) cannot be opened: ${(cause as Error).message}`;
+      throw new UnavailableError(why, 'See what nvidia-smi says of it.', { cause });
     }
     opened.set(key, backend);
   }

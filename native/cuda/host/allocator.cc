@@ -95,6 +95,7 @@ void Allocator::trim() {
     const bool whole = piece->second.first && (next == pieces_.end() || next->second.first);
     if (whole && piece->second.free) {
       library_.free(reinterpret_cast<void*>(piece->first));
+      ++generation_;
       reserved_ -= piece->second.bytes;
       free_.erase({piece->second.bytes, piece->first});
       pieces_.erase(piece);

@@ -34,6 +34,8 @@ class Allocator {
   // Why there are no `bytes` more.
   std::string shortage(size_t bytes) const;
 
+  // Changes when memory goes back to the device: an address may then be another memory's.
+  uint64_t generation() const { return generation_; }
   size_t limit() const { return limit_; }
   size_t used() const { return used_; }
   size_t reserved() const { return reserved_; }
@@ -54,6 +56,7 @@ class Allocator {
 
   const Library& library_;
   size_t limit_, used_ = 0, reserved_ = 0;
+  uint64_t generation_ = 0;
   Pieces pieces_;
   std::set<std::pair<size_t, uintptr_t>> free_;  // size, address
 };

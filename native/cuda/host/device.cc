@@ -9,6 +9,7 @@ bool is_sticky(int error) {
   switch (error) {
     case 214:  // ECC
     case 220:  // NVLink
+    case 226:  // contained by the device
     case 700:  // illegal address
     case 702:  // timeout
     case 710:  // assert
@@ -19,6 +20,8 @@ bool is_sticky(int error) {
     case 718:  // invalid pc
     case 719:  // launch failure
     case 721:  // tensor leak
+    case 810:  // the server of shared devices ended this client
+    case 911:  // a device outside
       return true;
     default:
       return false;

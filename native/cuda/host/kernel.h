@@ -46,7 +46,7 @@ Prepared prepare(const Library& library, const Graph& graph, const Node& node);
 
 // The families behind it; each returns false for an op that is not its own.
 bool prepare_elementwise(const Library&, const Graph&, const Node&, Prepared&);  // elementwise ops, fused.elementwise*, full, iota
-bool prepare_matrix(const Library&, const Graph&, const Node&, Prepared&);       // dotGeneral, dense
+bool prepare_matrix(const Library&, const Graph&, const Node&, Prepared&);       // dotGeneral, dense, fused.dense*
 bool prepare_batch_norm(const Library&, const Graph&, const Node&, Prepared&);   // batchNorm, batchNormGrad, fused.batchNorm*
 bool prepare_reduce(const Library&, const Graph&, const Node&, Prepared&);       // reduceSum .. cumsum
 bool prepare_layout(const Library&, const Graph&, const Node&, Prepared&);       // reshape .. concatenate

@@ -25,9 +25,11 @@ namespace flaxen::cuda {
   X(scatter_add)                 \
   X(batch_norm_scratch)          \
   X(batch_norm)                  \
+  X(batch_norm_from_moments)     \
   X(batch_norm_grad_scratch)     \
   X(batch_norm_grad)             \
   X(gemm_scratch)                \
+  X(gemm_moment_rows)            \
   X(gemm)                        \
   X(gemm_integer)                \
   X(qr_scratch)                  \

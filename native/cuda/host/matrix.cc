@@ -1,17 +1,16 @@
-// Matrix products: dense, and dotGeneral as a batch of products.
+// Matrix products: dense, alone and with what fuse_dense puts with it, and dotGeneral as a batch of products.
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <numeric>
 
+#include "compiler/fused_dense.h"
 #include "cpu/matrix_operand.h"
 #include "cuda/host/kernel.h"
 
 namespace flaxen::cuda {
 
 namespace {
-
-constexpr int64_t kMostBatch = 511;  // of one launch, see gemm.cu
 
 // In float32 throughout: where the node asks for it, or FLAXEN_MATMUL_PRECISION for all.
 bool is_precise(const Node& node) {
@@ -25,23 +24,76 @@ std::string note_of(const FlaxenCudaGemm& g) {
          (g.batch > 1 ? ", batch " + std::to_string(g.batch) : "") + (g.precise ? ", float32" : "");
 }
 
-void prepare_dense(const Library& library, const Graph& graph, const Node& node, Prepared& prepared) {
-  const Shape& x = graph.aval(node.inputs[0]).shape;
-  const Shape& kernel = graph.aval(node.inputs[1]).shape;
-  const bool has_bias = node.inputs.size() == 3;
+// Rows of `a`, or its columns where it is to be read transposed, times the matrix b.
+FlaxenCudaGemm product_of(const Node& node, int64_t rows, int64_t columns, const Shape& b, bool transposed) {
   FlaxenCudaGemm gemm{};
   gemm.batch = 1;
-  gemm.m = count(Shape(x.begin(), x.end() - 1));
-  gemm.k = kernel[0];
-  gemm.n = kernel[1];
-  gemm.a_stride = gemm.k;
+  gemm.m = transposed ? columns : rows;
+  gemm.k = transposed ? rows : columns;
+  gemm.n = b[1];
+  gemm.a_stride = columns;
   gemm.b_stride = gemm.n;
+  gemm.a_transposed = transposed;
   gemm.precise = is_precise(node);
+  return gemm;
+}
+
+FlaxenCudaGemm dense_of(const Graph& graph, const Node& node) {
+  const Shape &x = graph.aval(node.inputs[0]).shape, &kernel = graph.aval(node.inputs[1]).shape;
+  return product_of(node, count(Shape(x.begin(), x.end() - 1)), x.back(), kernel, false);
+}
+
+void prepare_dense(const Library& library, const Graph& graph, const Node& node, Prepared& prepared) {
+  const bool has_bias = node.inputs.size() == 3;
+  const FlaxenCudaGemm gemm = dense_of(graph, node);
   prepared.scratch_bytes = library.gemm_scratch(&gemm, 0);
   prepared.note = note_of(gemm);
   prepared.launch = [=](const Buffers& b) {
     return b.library.gemm(b.device, &gemm, b.input<float>(0), b.input<float>(1), has_bias ? b.input<float>(2) : nullptr, b.output<float>(0),
                           nullptr, nullptr, b.scratch);
+  };
+}
+
+// A dense layer and the batch norm behind it: the product's epilogue finds the statistics. That forbids to split k, which long ones need
+// more: those leave the statistics to the batch norm's own kernel.
+constexpr int64_t kMostUnsplit = 4096;
+
+void prepare_fused_dense(const Library& library, const Graph& graph, const Node& node, Prepared& prepared) {
+  const auto& fused = static_cast<const FusedDense&>(*node.fused);
+  const FlaxenCudaGemm gemm = dense_of(graph, node);
+  const int scale = fused.bias ? 3 : 2;
+  const auto epsilon = static_cast<float>(fused.norm->epsilon);
+  const bool relu = fused.norm->relu, in_epilogue = gemm.k <= kMostUnsplit;
+  const int64_t rows_per_block = library.gemm_moment_rows(&gemm);
+  const auto blocks = static_cast<size_t>((gemm.m + rows_per_block - 1) / rows_per_block);
+  const size_t moment_bytes = blocks * 3 * static_cast<size_t>(gemm.n) * sizeof(float);
+  prepared.scratch_bytes =
+      in_epilogue ? moment_bytes : std::max(library.gemm_scratch(&gemm, 0), library.batch_norm_scratch(gemm.m, gemm.n));
+  prepared.note = note_of(gemm) + ", " + fused.text();
+  prepared.launch = [=, bias = fused.bias](const Buffers& b) {
+    float *y = b.output<float>(0), *mean = b.output<float>(1), *var = b.output<float>(2), *normalized = b.output<float>(3);
+    float* moments = in_epilogue ? static_cast<float*>(b.scratch) : nullptr;
+    const int error = b.library.gemm(b.device, &gemm, b.input<float>(0), b.input<float>(1), bias ? b.input<float>(2) : nullptr, y, moments,
+                                     nullptr, b.scratch);
+    if (error) return error;
+    if (!moments) {
+      return b.library.batch_norm(b.device, gemm.m, gemm.n, y, b.input<float>(scale), b.input<float>(scale + 1), epsilon, relu, normalized,
+                                  mean, var, b.scratch);
+    }
+    return b.library.batch_norm_from_moments(b.device, gemm.m, gemm.n, moments, rows_per_block, y, b.input<float>(scale),
+                                             b.input<float>(scale + 1), epsilon, relu, normalized, mean, var);
+  };
+}
+
+// The gradients of a dense layer's kernel and bias: the product reads the cotangent anyway, and sums it.
+void prepare_fused_dense_grad(const Library& library, const Graph& graph, const Node& node, Prepared& prepared) {
+  const Shape &dy = graph.aval(node.inputs[0]).shape, &x = graph.aval(node.inputs[1]).shape;
+  const FlaxenCudaGemm gemm = product_of(node, x[0], x[1], dy, true);
+  prepared.scratch_bytes = library.gemm_scratch(&gemm, 0);
+  prepared.note = note_of(gemm) + ", " + node.fused->text();
+  prepared.launch = [=](const Buffers& b) {
+    return b.library.gemm(b.device, &gemm, b.input<float>(1), b.input<float>(0), nullptr, b.output<float>(0), nullptr, b.output<float>(1),
+                          b.scratch);
   };
 }
 
@@ -120,7 +172,7 @@ void prepare_dot_general(const Library& library, const Graph& graph, const Node&
   Side x, y;
   choose_sides(graph, node, batch, x, y);
   FlaxenCudaGemm gemm{};
-  gemm.batch = std::min(batch, kMostBatch);
+  gemm.batch = batch;
   gemm.m = x.rows;
   gemm.n = y.rows;
   gemm.k = x.columns;
@@ -134,10 +186,8 @@ void prepare_dot_general(const Library& library, const Graph& graph, const Node&
   const bool is_float = graph.aval(node.inputs[0]).dtype == DType::f32;
   const size_t x_bytes = aligned(static_cast<size_t>(x.copy_elements) * sizeof(float));
   const size_t y_bytes = aligned(static_cast<size_t>(y.copy_elements) * sizeof(float));
-  FlaxenCudaGemm last = gemm;
-  last.batch = batch % kMostBatch;
   prepared.scratch_bytes = x_bytes + y_bytes;
-  if (is_float) prepared.scratch_bytes += std::max(library.gemm_scratch(&gemm, 0), library.gemm_scratch(&last, 0));
+  if (is_float) prepared.scratch_bytes += library.gemm_scratch(&gemm, 0);
   prepared.note = note_of(gemm) + (x.copy_elements ? ", x copied" : "") + (y.copy_elements ? ", y copied" : "");
   prepared.launch = [=](const Buffers& b) {
     auto* scratch = static_cast<std::byte*>(b.scratch);
@@ -150,16 +200,8 @@ void prepare_dot_general(const Library& library, const Graph& graph, const Node&
       if (const int error = y.copy.launch(b, scratch + x_bytes, with)) return error;
       with = reinterpret_cast<const float*>(scratch + x_bytes);
     }
-    FlaxenCudaGemm part = gemm;
-    for (int64_t done = 0; done < batch; done += part.batch) {
-      part.batch = std::min(kMostBatch, batch - done);
-      const float *a = from + done * gemm.a_batch, *c = with + done * gemm.b_batch;
-      float* out = b.output<float>(0) + done * gemm.m * gemm.n;
-      const int error = is_float ? b.library.gemm(b.device, &part, a, c, nullptr, out, nullptr, nullptr, scratch + x_bytes + y_bytes)
-                                 : b.library.gemm_integer(b.device, &part, a, c, out);
-      if (error) return error;
-    }
-    return 0;
+    if (!is_float) return b.library.gemm_integer(b.device, &gemm, from, with, b.out[0]);
+    return b.library.gemm(b.device, &gemm, from, with, nullptr, b.output<float>(0), nullptr, nullptr, scratch + x_bytes + y_bytes);
   };
 }
 
@@ -168,6 +210,10 @@ void prepare_dot_general(const Library& library, const Graph& graph, const Node&
 bool prepare_matrix(const Library& library, const Graph& graph, const Node& node, Prepared& prepared) {
   if (node.op == "dense") {
     prepare_dense(library, graph, node, prepared);
+  } else if (node.op == "fused.dense") {
+    prepare_fused_dense(library, graph, node, prepared);
+  } else if (node.op == "fused.denseGrad") {
+    prepare_fused_dense_grad(library, graph, node, prepared);
   } else if (node.op == "dotGeneral") {
     prepare_dot_general(library, graph, node, prepared);
   } else {

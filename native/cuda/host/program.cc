@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/passes.h"
 #include "compiler/pipeline.h"
 #include "runtime/evaluate.h"
 #include "runtime/listing.h"
@@ -12,6 +13,7 @@ namespace {
 
 // A captured graph saves the launches' own cost, of a few microseconds each, from the second step on.
 constexpr size_t kLeastStepsToCapture = 2;
+constexpr int kOutOfMemory = 2;  // a value of cudaError_t
 
 Prepared prepare_copy(const Graph& graph, const Node& node) {
   const size_t bytes = graph.aval(node.outputs[0]).bytes();
@@ -28,6 +30,7 @@ Program::Program(std::shared_ptr<Device> device, Graph graph) : shared_(std::mov
   inputs_.assign(graph_.values.begin(), graph_.values.begin() + graph_.inputs);
   for (ValueId v : graph_.outputs) outputs_.push_back(graph_.aval(v));
   optimize(graph_, evaluate_scalar);
+  fuse_dense(graph_, false);
 
   std::vector<Prepared> kernels;
   std::vector<Footprint> footprints;
@@ -85,11 +88,12 @@ void Program::place(void* const* arrays, std::byte* arena) {
 void Program::run(void* const* arrays) {
   std::byte* arena = plan_.arena_bytes > 0 ? device_.arena(plan_.arena_bytes) : nullptr;
   ++runs_;
+  const uint64_t generation = device_.memory().generation();
   addresses_.assign(1, arena);
   addresses_.insert(addresses_.end(), arrays, arrays + inputs_.size() + outputs_.size());
   Replay* oldest = &replays_[0];
   for (Replay& replay : replays_) {
-    if (replay.addresses != addresses_) {
+    if (replay.generation != generation || replay.addresses != addresses_) {
       if (replay.used < oldest->used) oldest = &replay;
       continue;
     }
@@ -98,14 +102,14 @@ void Program::run(void* const* arrays) {
       place(arrays, arena);
       capture(replay);
     }
-    if (replay.graph) device_.check(device_.library().graph_launch(replay.graph, device_.stream()), "launching a captured program");
-    return;
+    if (!replay.graph) return launch_steps();
+    return device_.check(device_.library().graph_launch(replay.graph, device_.stream()), "launching a captured program");
   }
   place(arrays, arena);
   launch_steps();
   if (steps_.size() < kLeastStepsToCapture) return;
   if (oldest->graph) device_.library().graph_destroy(oldest->graph);
-  *oldest = {addresses_, nullptr, runs_};
+  *oldest = {generation, addresses_, nullptr, runs_};
 }
 
 void Program::launch_steps() const {
@@ -128,7 +132,9 @@ void Program::capture(Replay& replay) {
     library.capture_end(device_.stream(), &none);
     throw;
   }
-  device_.check(library.capture_end(device_.stream(), &replay.graph), "capturing a program");
+  // A graph takes memory of its own on the device; where none is left, the program does without.
+  const int error = library.capture_end(device_.stream(), &replay.graph);
+  if (error != kOutOfMemory) device_.check(error, "capturing a program");
 }
 
 std::string Program::text() const {

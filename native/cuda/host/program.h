@@ -35,8 +35,9 @@ class Program {
     size_t node;     // in graph_
     size_t operand;  // in table_: inputs, then outputs
   };
-  // A captured run, good for the very addresses that it was captured with.
+  // A captured run, good for the very memory that it was captured with.
   struct Replay {
+    uint64_t generation = 0;       // of the device's memory
     std::vector<void*> addresses;  // of the arena, then of all arrays
     void* graph = nullptr;         // null while it was seen once only
     uint64_t used = 0;

@@ -3,18 +3,19 @@
 #include <cstring>
 #include <utility>
 
+#include "cuda/host/copies.h"
+
 namespace flaxen::cuda {
 
 void Reads::start(const void* from, void* to, size_t bytes, void* owner) {
   const Library& library = device_.library();
   PinnedMemory::Buffer* buffer = device_.pinned().take(bytes);
-  if (!buffer) throw OutOfMemory("out of pinned host memory: a read of " + std::to_string(bytes) + " bytes needs as many");
-  try {
+  if (buffer) {
+    // After an error the buffer is not used again: its copy may be under way.
     device_.check(library.memory_copy(device_.stream(), FLAXEN_CUDA_TO_HOST, buffer->memory, from, bytes), "reading an array");
     device_.check(library.event_record(buffer->event, device_.stream()), "reading an array");
-  } catch (...) {
-    device_.pinned().give_back(buffer);
-    throw;
+  } else {
+    cuda::read(device_, to, from, bytes);  // the system gives no pinned memory: a read that waits
   }
   if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
   {
@@ -30,7 +31,9 @@ std::vector<Read> Reads::take_finished() {
     const std::lock_guard<std::mutex> lock(mutex_);
     finished = std::exchange(finished_, {});
   }
-  for (const Read& read : finished) device_.pinned().give_back(read.buffer);
+  for (const Read& read : finished) {
+    if (read.buffer) device_.pinned().give_back(read.buffer);
+  }
   return finished;
 }
 
@@ -44,8 +47,10 @@ void Reads::work() {
     lock.unlock();
     try {
       device_.enter();
-      device_.check(device_.library().event_synchronize(read.buffer->event), "reading an array");
-      std::memcpy(read.to, read.buffer->memory, read.bytes);
+      if (read.buffer) {
+        device_.check(device_.library().event_synchronize(read.buffer->event), "reading an array");
+        std::memcpy(read.to, read.buffer->memory, read.bytes);
+      }
     } catch (const DeviceError& e) {
       read.error = e.what();
     }

@@ -16,9 +16,9 @@ namespace flaxen::cuda {
 struct Read {
   void* to;
   size_t bytes;
-  void* owner;  // handed back with the finished read
-  PinnedMemory::Buffer* buffer;
-  std::string error;  // why there is nothing to read, or empty
+  void* owner;                   // handed back with the finished read
+  PinnedMemory::Buffer* buffer;  // where the copy goes; null if it is done already
+  std::string error;             // why there is nothing to read, or empty
 };
 
 class Reads {

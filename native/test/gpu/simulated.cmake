@@ -20,7 +20,7 @@ endforeach()
 
 find_package(CUDAToolkit QUIET)
 if(TARGET CUDA::cudart_static)
-  add_executable(gpu_test_real ${gpu}/main.cc ${gpu}/platform.cc ${gpu}/card.cc ${gpu}/large_test.cc families.cc ${tests} $<TARGET_OBJECTS:flaxen_cuda_host>)
+  add_executable(gpu_test_real ${gpu}/main.cc ${gpu}/platform.cc ${gpu}/card.cc ${gpu}/large_test.cc families.cc ${tests} $<TARGET_OBJECTS:flaxen_cuda_kernels>)
   target_link_libraries(gpu_test_real PRIVATE flaxen_tested CUDA::cudart_static)
   target_include_directories(gpu_test_real PRIVATE ${CMAKE_SOURCE_DIR}/native/test)
   add_test(NAME gpu_test_real COMMAND gpu_test_real)

@@ -72,15 +72,13 @@ std::recursive_mutex& gate() {
 }
 
 Call::Call(const char* name, InCapture in_capture) : entered_(gate()) {
-  const auto fault = state().faults.find(name);
   if (lost() != CudaError::success) {
     error = lost();
   } else if (in_capture == InCapture::refused && captured_stream()) {
     stream_of(captured_stream())->spoilt = true;
     error = CudaError::capture_unsupported;
-  } else if (fault != state().faults.end()) {
-    error = fault->second;
-    state().faults.erase(fault);
+  } else {
+    error = planned_error(name);
   }
   remembered(error);
 }
@@ -91,6 +89,11 @@ void*& captured_stream() {
 }
 
 void fail_next(const std::string& call, int error) { state().faults[call] = error; }
+
+int planned_error(const std::string& call) {
+  const auto fault = state().faults.find(call);
+  return fault == state().faults.end() ? CudaError::success : state().faults.extract(fault).mapped();
+}
 
 int lost() { return state().lost; }
 void lose(int error) { state().lost = error; }

@@ -62,8 +62,10 @@ class Call {
 };
 // The stream that the calling thread captures, or null.
 void*& captured_stream();
-// The next call of this name fails with this error and does nothing else.
+// The next call of this name fails with this error and does nothing else. "kernel" is no call but the next kernel's run.
 void fail_next(const std::string& call, int error);
+// What fail_next said of it, which is then done with; or success.
+int planned_error(const std::string& call);
 
 // An error of work that was under way, after which every call fails with it, as after a fault of a real kernel.
 int lost();

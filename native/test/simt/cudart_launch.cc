@@ -49,6 +49,7 @@ const Function* function_of(const void* host, int device) {
 }
 
 int run_kernel(const PtxModule& code, const Function& function, const Launch& launch, void** arguments) {
+  if (const int error = planned_error("kernel")) return error;
   PtxKernel kernel(code, function, arguments);
   run(kernel, launch);
   if (!device_code().strict || reports().empty()) return CudaError::success;

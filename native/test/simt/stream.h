@@ -26,7 +26,7 @@ struct Event {
   int device = 0;
   std::shared_ptr<Stream> stream;  // null before it is recorded
   uint64_t ticket = 0;             // of the last work before it
-  bool asked = false;              // the first question is answered with "not yet"
+  int asked = 0;                   // how often: a device takes its time, but comes to an end
 };
 
 void* make_stream(int device);

@@ -3,7 +3,6 @@
 
 #include <cstdio>
 #include <map>
-#include <utility>
 
 #include "simt/cudart.h"
 #include "simt/memory.h"
@@ -15,6 +14,7 @@ using simt::Call;
 namespace {
 
 constexpr int kProcessors = 4;
+constexpr int kPatience = 200;  // questions about an event until its work is done
 
 // What was made and not destroyed yet, by handle.
 template <typename T>
@@ -123,7 +123,7 @@ FLAXEN_CUDART cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 
 FLAXEN_CUDART cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   FLAXEN_CALL("cudaEventCreate");
-  events().add(event, {simt::current_device(), nullptr, 0, false});
+  events().add(event, {simt::current_device(), nullptr, 0, 0});
   return cudaSuccess;
 }
 FLAXEN_CUDART cudaError_t cudaEventRecord(cudaEvent_t handle, cudaStream_t on) {
@@ -131,17 +131,16 @@ FLAXEN_CUDART cudaError_t cudaEventRecord(cudaEvent_t handle, cudaStream_t on) {
   const auto event = events().find(handle);
   const auto stream = simt::stream_of(on);
   if (!event || !stream || event->device != stream->device) return remembered(cudaErrorInvalidResourceHandle);
-  *event = {event->device, stream, stream->submitted, false};
+  *event = {event->device, stream, stream->submitted, 0};
   return cudaSuccess;
 }
 FLAXEN_CUDART cudaError_t cudaEventQuery(cudaEvent_t handle) {
   FLAXEN_CALL("cudaEventQuery", Call::InCapture::refused);
   const auto event = events().find(handle);
   if (!event) return remembered(cudaErrorInvalidResourceHandle);
-  if (!event->stream || std::exchange(event->asked, true)) {
-    return event->stream ? static_cast<cudaError_t>(simt::finish(*event->stream, event->ticket)) : cudaSuccess;
-  }
-  return remembered(cudaErrorNotReady);
+  if (!event->stream || event->stream->done >= event->ticket) return cudaSuccess;
+  if (++event->asked < kPatience) return remembered(cudaErrorNotReady);
+  return static_cast<cudaError_t>(simt::finish(*event->stream, event->ticket));
 }
 FLAXEN_CUDART cudaError_t cudaEventSynchronize(cudaEvent_t handle) {
   FLAXEN_CALL("cudaEventSynchronize", Call::InCapture::refused);

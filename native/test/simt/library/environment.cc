@@ -1,5 +1,6 @@
 // The simulated devices of libflaxen_cuda_sim.so: FLAXEN_CUDA_SIM chooses their architecture, 75, 80 or 120; anything else is 80. There is
-// one, or as many as FLAXEN_CUDA_SIM_DEVICES says.
+// one, or as many as FLAXEN_CUDA_SIM_DEVICES says. FLAXEN_CUDA_SIM_FAIL=cudaMalloc:46 makes the first such call fail with that error, and
+// kernel:700 the first kernel.
 #include <cstdlib>
 #include <string>
 
@@ -7,10 +8,14 @@
 
 namespace {
 
+std::string setting(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
 // What the build gives: the device code of each architecture, as paths joined by colons.
 flaxen::simt::PtxFiles files() {
-  const char* asked = std::getenv("FLAXEN_CUDA_SIM");
-  const std::string target = asked ? asked : "";
+  const std::string target = setting("FLAXEN_CUDA_SIM");
   const char* joined = target == "75" ? FLAXEN_PTX_75 : target == "120" ? FLAXEN_PTX_120 : FLAXEN_PTX_80;
   flaxen::simt::PtxFiles list(1);
   for (const char* c = joined; *c; ++c) {
@@ -25,8 +30,13 @@ flaxen::simt::PtxFiles files() {
 
 bool registered() {
   flaxen::simt::use_device_when_needed(files);
-  const char* devices = std::getenv("FLAXEN_CUDA_SIM_DEVICES");
-  flaxen::simt::set_device_count(devices ? std::atoi(devices) : 1);
+  if (const std::string devices = setting("FLAXEN_CUDA_SIM_DEVICES"); !devices.empty()) {
+    flaxen::simt::set_device_count(std::atoi(devices.c_str()));
+  }
+  const std::string fault = setting("FLAXEN_CUDA_SIM_FAIL");
+  if (const size_t colon = fault.find(':'); colon != fault.npos) {
+    flaxen::simt::fail_next(fault.substr(0, colon), std::atoi(fault.c_str() + colon + 1));
+  }
   return true;
 }
 const bool is_registered = registered();
