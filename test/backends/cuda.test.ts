@@ -80,6 +80,16 @@ describe.skipIf(!existsSync(simulator))('on the simulated device', () => {
     },
   );
 
+  it("products find a batch norm's statistics and a bias's gradient on the way", () => {
+    const model = Model({ precision: 'default' });
+    const x = np.ones([16, 5]);
+    const { params, batch_stats } = model.init(random.PRNGKey(0), x, { train: false });
+    const loss = (of: typeof params) => model.apply({ params: of, batch_stats }, x, { train: true, mutable: ['batch_stats'] })[0].sum();
+    const text = jit(valueAndGrad(loss)).lower(params).asText();
+    expect(text).toMatch(/fused\.dense .*16x8x5\n +y = x \* kernel \+ bias; statistics of y; y through batch norm and relu/);
+    expect(text).toMatch(/fused\.denseGrad .*\n +dkernel = x\^T \* dy; dbias/);
+  });
+
   it('a program that runs again is captured, and gives the same bits on new arrays', async () => {
     const f = jit((x: Tensor, w: Tensor) => nn.relu(x.matmul(w)).sum(0));
     const x = random.normal(random.PRNGKey(3), [4, 7]);

@@ -69,7 +69,7 @@ void prepare_fused_dense(const Library& library, const Graph& graph, const Node&
   const size_t moment_bytes = blocks * 3 * static_cast<size_t>(gemm.n) * sizeof(float);
   prepared.scratch_bytes =
       in_epilogue ? moment_bytes : std::max(library.gemm_scratch(&gemm, 0), library.batch_norm_scratch(gemm.m, gemm.n));
-  prepared.note = note_of(gemm) + ", " + fused.text();
+  prepared.note = note_of(gemm);
   prepared.launch = [=, bias = fused.bias](const Buffers& b) {
     float *y = b.output<float>(0), *mean = b.output<float>(1), *var = b.output<float>(2), *normalized = b.output<float>(3);
     float* moments = in_epilogue ? static_cast<float*>(b.scratch) : nullptr;
@@ -90,7 +90,7 @@ void prepare_fused_dense_grad(const Library& library, const Graph& graph, const 
   const Shape &dy = graph.aval(node.inputs[0]).shape, &x = graph.aval(node.inputs[1]).shape;
   const FlaxenCudaGemm gemm = product_of(node, x[0], x[1], dy, true);
   prepared.scratch_bytes = library.gemm_scratch(&gemm, 0);
-  prepared.note = note_of(gemm) + ", " + node.fused->text();
+  prepared.note = note_of(gemm);
   prepared.launch = [=](const Buffers& b) {
     return b.library.gemm(b.device, &gemm, b.input<float>(1), b.input<float>(0), nullptr, b.output<float>(0), nullptr, b.output<float>(1),
                           b.scratch);
