@@ -90,6 +90,19 @@ describe.skipIf(!existsSync(simulator))('on the simulated device', () => {
     expect(text).toMatch(/fused\.denseGrad .*\n +dkernel = x\^T \* dy; dbias/);
   });
 
+  it('a layer too long for that leaves the statistics to the batch norm', () => {
+    const x = random.normal(random.PRNGKey(5), [6, 4100]);
+    const model = Model({ precision: 'highest' });
+    const variables = model.init(random.PRNGKey(0), x, { train: false });
+    const [cuda, cpu] = ['cuda', 'cpu'].map((backend) => {
+      setBackend(backend);
+      const [y] = jit((of: typeof variables) => model.apply(of, x, { train: true, mutable: ['batch_stats'] }))(variables);
+      return Array.from(y.dataSync());
+    });
+    setBackend('cuda');
+    cuda!.forEach((value, i) => expect(value).toBeCloseTo(cpu![i]!, 5));
+  });
+
   it('a program that runs again is captured, and gives the same bits on new arrays', async () => {
     const f = jit((x: Tensor, w: Tensor) => nn.relu(x.matmul(w)).sum(0));
     const x = random.normal(random.PRNGKey(3), [4, 7]);
