@@ -273,6 +273,35 @@ void two_devices() {
   check_error(error_of([] { opened(2); }), "invalid device ordinal", "a third device");
 }
 
+// The stand-in is as strict as the cases above take it for.
+void refusals() {
+  simt::set_device_count(2);
+  const auto device = opened(0), other = opened(1);
+  const cuda::Library& library = linked();
+  const std::vector<float> x = values(64, 1);
+  device->enter();
+  const OnCard array(*device, x);
+  void *stream = device->stream(), *memory = nullptr, *graph = nullptr;
+  for (const bool allocates : {true, false}) {
+    check(library.capture_begin(stream) == 0, "a capture begins");
+    const int error = allocates ? library.allocate(&memory, 64)
+                                : library.memory_copy(stream, FLAXEN_CUDA_TO_DEVICE, array.memory(), x.data(), array.bytes());
+    check(error == simt::CudaError::capture_unsupported, "allocation and pageable memory while a stream is captured");
+    check(library.capture_end(stream, &graph) == simt::CudaError::capture_invalidated && !graph,
+          "a capture that was spoilt gives no graph");
+  }
+  check(array.read() == x, "the stream is of use afterwards");
+  other->enter();
+  check(library.threefry2x32(&device->handle(), 1, nullptr, nullptr, nullptr, nullptr, nullptr) == simt::CudaError::invalid_handle,
+        "a launch into the stream of another device");
+  check(simt::check_launch(&library, {{1, 65536, 1}, {32, 1, 1}, 0}, 0) == simt::CudaError::invalid_configuration,
+        "a grid that is too high");
+  check(simt::check_launch(&library, {{1, 1, 1}, {2048, 1, 1}, 0}, 0) == simt::CudaError::invalid_configuration,
+        "a block that is too large");
+  check(simt::check_launch(&library, {{1, 1, 1}, {32, 1, 1}, 50000}, 0) == simt::CudaError::invalid_value, "shared memory not asked for");
+  device->enter();
+}
+
 // All that a case takes is given back at its end.
 void whole(const char* what, void (*body)()) {
   on_schedules(
@@ -297,6 +326,7 @@ const Family family("host", [] {
   whole("failures of calls", failures_of_calls);
   whole("memory", memory);
   whole("two devices", two_devices);
+  whole("refusals", refusals);
 });
 
 }  // namespace
