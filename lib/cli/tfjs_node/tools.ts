@@ -1,7 +1,7 @@
 /** Programs that the installer needs on this machine, and room on its disks. */
 import { spawnSync, type SpawnSyncOptions } from 'node:child_process';
-import { existsSync, mkdirSync, statfsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { InstallError } from './problem.js';
 
 /** Whether a command runs and succeeds. */
@@ -60,5 +60,26 @@ export function makeFolder(folder: string): void {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
     throw new InstallError(`${folder} cannot be made (${(error as NodeJS.ErrnoException).code}): give this user the right to write there.`);
+  }
+}
+
+/** A new folder in `folder` for work that must come out whole or not at all; those of processes that were killed at it go. */
+export function scratchFolder(folder: string, name: string): string {
+  const pattern = new RegExp(`^${name}-(\\d+)$`);
+  for (const entry of readdirSync(folder)) {
+    const owner = pattern.exec(entry)?.[1];
+    if (owner !== undefined && !isAlive(Number(owner))) rmSync(join(folder, entry), { recursive: true, force: true });
+  }
+  const scratch = join(folder, `${name}-${process.pid}`);
+  makeFolder(scratch);
+  return scratch;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'; // somebody else's process is alive too
   }
 }

@@ -1,8 +1,8 @@
 /** TensorFlow's C library and its headers, out of the wheel into tfjs-node's deps/ folder. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Wheel } from './wheel.js';
-import { findPython, needSpace, run } from './tools.js';
+import { findPython, needSpace, run, scratchFolder } from './tools.js';
 
 /** The two libraries with the headers. */
 const UNPACKED_BYTES = 950_000_000;
@@ -43,9 +43,9 @@ export function unpack(path: string, wheel: Wheel, packageFolder: string, say: (
     say('the libraries are unpacked already');
     return;
   }
-  needSpace(packageFolder, bytes, 'unpacking TensorFlow');
-  const partial = mkdtempSync(join(packageFolder, 'deps-'));
+  const partial = scratchFolder(packageFolder, 'deps');
   try {
+    needSpace(packageFolder, bytes, 'unpacking TensorFlow');
     mkdirSync(join(partial, 'lib'));
     const python = findPython();
     run(python, ['-c', UNZIP, path, partial, ...Object.keys(LINKS)], `Delete ${path} and run this again.`);

@@ -1,11 +1,11 @@
 /** The Python package that carries TensorFlow's C library, fetched once by pip, checked, and kept. */
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { createReadStream, existsSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { InstallError } from './problem.js';
-import { findPython, makeFolder, needSpace, run } from './tools.js';
+import { findPython, makeFolder, needSpace, run, scratchFolder } from './tools.js';
 
 /** One file of the package index. The tags choose it, so that this machine's Python may be of any version. */
 export interface Wheel {
@@ -72,17 +72,18 @@ export async function fetchWheel(wheel: Wheel, cache: string, say: (line: string
   }
   const python = findPython();
   makeFolder(cache);
-  needSpace(cache, wheel.bytes, `the download of ${wheel.name}`);
   // pip has the user's index, proxy and certificates; a folder of its own, so that only whole files carry the final name.
-  const partial = mkdtempSync(join(cache, 'partial-'));
+  const partial = scratchFolder(cache, 'partial');
   try {
+    needSpace(cache, 2 * wheel.bytes, `the download of ${wheel.name}`); // pip fetches into its temporary folder and copies from there
     const tags = ['--platform', wheel.platform, '--python-version', wheel.python, '--implementation', 'cp', '--abi', `cp${wheel.python}`];
     const args = ['--no-deps', '--only-binary=:all:', '--no-cache-dir', '--disable-pip-version-check', ...tags, '-d', partial];
     run(
       python,
       ['-m', 'pip', 'download', ...args, `${wheel.name}==${wheel.version}`],
       'Check that this machine reaches pypi.org or your mirror of it (pip config list), then run this again: it goes on from here.',
-      { env: { ...process.env, PIP_RESUME_RETRIES: process.env.PIP_RESUME_RETRIES ?? '10' } }, // pip 25.1 and newer continue a broken download
+      // pip 25.1 and newer continue a broken download. A /tmp in memory is often too small for the file.
+      { env: { ...process.env, PIP_RESUME_RETRIES: process.env.PIP_RESUME_RETRIES ?? '10', TMPDIR: partial } },
     );
     const fetched = join(partial, wheel.file);
     if (!existsSync(fetched)) throw new InstallError(`pip fetched no ${wheel.file}: does your package index carry it?`);
