@@ -106,6 +106,17 @@ describe.skipIf(!tfjsInstalled)(`the tfjs backend${tfjsInstalled ? '' : ' (@tens
     expect(bits(step(first, batch))).toEqual(before);
   });
 
+  it.each(['exp', 'expm1', 'sin', 'cos', 'rsqrt', 'logistic'] as const)(
+    '%s of what is broadcast has the bits of the same in its full shape',
+    (name) => {
+      for (const n of [3, 5, 9, 17]) {
+        const x = random.uniform(random.PRNGKey(n), [n]);
+        const spread = (x: Tensor): Tensor => np.broadcastTo(x, [7, n]);
+        expect(jit((x: Tensor) => lax[name](spread(x)))(x).dataSync()).toEqual(lax[name](spread(x)).dataSync());
+      }
+    },
+  );
+
   it('deletes donated tensors at once', () => {
     const step = jit((x: Tensor) => lax.add(x, 1), { donate: [0] });
     let x = step(np.zeros([100]));

@@ -55,7 +55,7 @@ export interface TfjsNode {
  */
 export function loadTfjsNode(): TfjsNode {
   const { version, binding: file } = locateTfjs();
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // TensorFlow greets on stderr otherwise
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '3'; // TensorFlow greets on stderr otherwise, and tells there which kernels it does without; what fails it returns
   try {
     const binding = load(file) as Binding;
     return { binding, version, tensorflow: binding.TF_Version };

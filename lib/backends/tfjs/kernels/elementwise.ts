@@ -9,6 +9,16 @@ type OfDtype = (b: Builder, x: Value, y: Value, dtype: DType) => Value;
 /** A kernel of one or two inputs, told the first one's dtype. */
 const byDtype = (f: OfDtype): Kernel => spread((b, [x, y], { inputs }) => f(b, x!, y!, inputs[0]!.dtype));
 const unary = (name: string): Kernel => byDtype((b, x) => b.unary(name, x));
+/**
+ * Functions of which TensorFlow has a vector version and a scalar one, for the last elements, that may differ in the last bit. Computed in the result's shape, even
+ * where the operands are smaller, an element has the bits that the primitive by itself gives.
+ */
+const inPlace = (f: OfDtype): Kernel =>
+  spread((b, operands, { inputs, outputs }) => {
+    const { shape } = outputs[0]!;
+    const [x, y] = operands.map((v, i) => (i > 0 && b.numberOf(v) !== null ? v : b.broadcast(v, shape)));
+    return f(b, x!, y!, inputs[0]!.dtype);
+  });
 const binary = (name: string): Kernel => byDtype((b, x, y) => b.binary(name, x, y));
 
 /** TensorFlow's float32 kernels of some functions are less accurate than the contract asks, so that they are computed in double precision. */
@@ -117,16 +127,16 @@ export const elementwiseKernels: Kernels = {
   floor: unary('Floor'),
   ceil: unary('Ceil'),
   round: unary('Rint'),
-  exp: unary('Exp'),
-  expm1: unary('Expm1'),
+  exp: inPlace((b, x) => b.unary('Exp', x)),
+  expm1: inPlace((b, x) => b.unary('Expm1', x)),
   log: byDtype(log),
   log1p: byDtype(log1p),
   sqrt: unary('Sqrt'),
-  rsqrt: unary('Rsqrt'),
-  sin: unary('Sin'),
-  cos: unary('Cos'),
+  rsqrt: inPlace((b, x) => b.unary('Rsqrt', x)),
+  sin: inPlace((b, x) => b.unary('Sin', x)),
+  cos: inPlace((b, x) => b.unary('Cos', x)),
   tanh: byDtype(tanh),
-  logistic: byDtype(logistic),
+  logistic: inPlace(logistic),
   erf: byDtype(erf),
   erfInv: byDtype(erfInv),
   isFinite: byDtype((b, x) => b.op1('IsFinite', [x], { T: { kind: 'type', value: 'float' } }, { type: 'bool', shape: x.shape })),
@@ -138,7 +148,7 @@ export const elementwiseKernels: Kernels = {
   mul: binary('Mul'),
   div: byDtype(divide),
   rem: byDtype(remainder),
-  pow: binary('Pow'),
+  pow: inPlace((b, x, y) => b.binary('Pow', x, y)),
   max: extremum('Maximum'),
   min: extremum('Minimum'),
   eq: equality('Equal'),
