@@ -235,7 +235,8 @@ Napi::Value CudaDevice::write(const Napi::CallbackInfo& call) {
 Napi::Value CudaDevice::read(const Napi::CallbackInfo& call) {
   const Bytes bytes = bytes_of(call[1]);
   const void* from = arrays_->at(id_of(call[0]), bytes.size, "array ", 0);
-  auto pending = std::make_unique<PendingRead>(Napi::Promise::Deferred::New(call.Env()), Napi::Persistent(call[1].As<Napi::Object>()));
+  auto pending =
+      std::unique_ptr<PendingRead>(new PendingRead{Napi::Promise::Deferred::New(call.Env()), Napi::Persistent(call[1].As<Napi::Object>())});
   const Napi::Promise promise = pending->deferred.Promise();
   if (bytes.size == 0) {
     pending->deferred.Resolve(call[1]);

@@ -37,7 +37,8 @@ Napi::Value Env::read(const Napi::CallbackInfo& call) {
   const Napi::Object copy = array_classes_[static_cast<size_t>(dtype)].New({Napi::Number::New(env_, static_cast<double>(length))});
   check(env_, napi_get_typedarray_info(env_, copy, nullptr, nullptr, &to, nullptr, nullptr));
 
-  auto pending = std::make_unique<PendingRead>(Napi::Promise::Deferred::New(env_), Napi::Persistent(array), Napi::Persistent(copy));
+  auto pending =
+      std::unique_ptr<PendingRead>(new PendingRead{Napi::Promise::Deferred::New(env_), Napi::Persistent(array), Napi::Persistent(copy)});
   const Napi::Promise promise = pending->deferred.Promise();
   Read read{from, to, length * size_of(dtype), ticket, pending.get(), {}};
   if (reads_++ == 0) notify_.Ref(env_);

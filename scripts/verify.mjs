@@ -5,6 +5,8 @@ import { existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
+import { machines, PREBUILD } from './elsewhere/machines.mjs';
+import { trains } from './elsewhere/program.mjs';
 import { nodeOf } from './nodes.mjs';
 import { hostTarget } from './prebuild/targets.mjs';
 import { build, install, root, run, step } from './run.mjs';
@@ -20,6 +22,12 @@ const SMALL = ['acceptance/section1', 'nn/guide', 'backends/tfjs'];
 // On the simulated CUDA device, whose instructions are interpreted: all but endless loops about memory, which would take minutes there. Products
 // are float32 in these, so that the numbers are those that every backend must give; test/backends/cuda.test.ts has tf32.
 const SIMULATED = [...PUBLIC, '!core/memory'];
+// The binaries for other machines, and the tests for which an emulated one has time. Neither has a tfjs-node, so no convolution and no pooling.
+const NO_WINDOWS = ['!nn/convolution', '!nn/pooling'];
+const ELSEWHERE = [
+  { target: 'linux-x64-musl', machine: 'musl', tests: [...NUMBERS, ...NO_WINDOWS] },
+  { target: 'linux-arm64-glibc', machine: 'arm64', tests: ['nn', 'optim', 'random', 'conformance/primitives', ...NO_WINDOWS] },
+];
 const simulator = join(root, 'build', 'Release', 'libflaxen_cuda_sim.so');
 
 const counts = [];
@@ -56,8 +64,9 @@ if (
 )
   finish();
 // The binaries of the package take no part in the tests of the sources: they are built beside those, with what these leave of the processors.
-const others = process.argv.includes('--all') && process.platform === 'linux' ? ['linux-x64-musl', 'linux-arm64-glibc'] : [];
-const prebuilds = beside('prebuild', ['scripts/prebuild.mjs', hostTarget(), ...others]);
+const others = process.argv.includes('--all') && process.platform === 'linux' && process.arch === 'x64' ? ELSEWHERE : [];
+const targets = [hostTarget(), ...others.map(({ target }) => target)];
+const prebuilds = beside('prebuild', ['scripts/prebuild.mjs', ...targets]);
 const tfjs = check('install tfjs-node', () => run(process.execPath, ['dist/cli/main.js', 'install-tfjs-node'])) === 0;
 check('lint', () => run('npm', ['run', '--silent', 'lint']));
 check('typecheck', () => run('npm', ['run', '--silent', 'typecheck']));
@@ -79,17 +88,31 @@ for (const other of isas.filter((name) => name !== isa)) {
   else console.log(`\nno tests on cpu, ${other}: this machine lacks those instructions`);
 }
 const built = await prebuilds();
-if (check(`prebuild for ${[hostTarget(), ...others].join(', ')}, begun earlier`, () => built) === 0) {
+if (check(`prebuild for ${targets.join(', ')}, begun earlier`, () => built) === 0) {
   vitest('tests of the packed package', [], {}, { options: ['--config', 'vitest.package.config.ts'] });
-  if (others.length > 0) emulated();
+  others.forEach(elsewhere);
 }
 finish();
 
-/** The arm64 binary under qemu, or a line that says why not. */
-function emulated() {
-  const title = 'the package on an emulated arm64';
-  const status = step(title, () => run(process.execPath, ['scripts/emulated.mjs']));
-  tally(title, Number(status === 0), Number(status !== 0 && status !== 77), Number(status === 77));
+/** A binary for another machine: the program of the package's tests, then the repository's, with a Node of that machine; or a line that says why not. */
+function elsewhere({ machine: name, tests }) {
+  let machine;
+  try {
+    machine = machines[name]();
+  } catch (error) {
+    console.log(`\nno tests on ${name}: ${error.message}`);
+    return tally(`tests of the binary on ${name}`, 0, 0, 1);
+  }
+  check(`the package on ${name}`, () => trains(name, machine));
+  const env = { ...machine.env, FLAXEN_BACKEND: 'cpu', FLAXEN_PREBUILD: PREBUILD, FLAXEN_TEST_NODE: machine.node };
+  const options = [
+    '--isolate=false',
+    '--maxWorkers=2',
+    '--testTimeout=300000',
+    '-t',
+    '^(?!the cpu backend.* (conv$|conv\\w+Grad|\\w+Pool))',
+  ];
+  vitest(`tests of the binary on ${name}`, tests, env, { options, flags: ['--import', './scripts/elsewhere/workers.mjs'] });
 }
 
 /** Whether the addon loads under these settings. */
@@ -145,12 +168,12 @@ function otherNode(major) {
 }
 
 /** Runs the test files whose paths begin so, all if none is named, without those behind a `!`. */
-function vitest(title, folders, env, { options = [], node = process.execPath } = {}) {
+function vitest(title, folders, env, { options = [], node = process.execPath, flags = [] } = {}) {
   const report = join(root, 'build', 'vitest.json');
   rmSync(report, { force: true });
   const files = folders.flatMap((folder) => (folder.startsWith('!') ? ['--exclude', `test/${folder.slice(1)}*`] : [`test/${folder}`]));
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  step(title, () => run(node, ['node_modules/vitest/vitest.mjs', 'run', ...files, ...options, ...reporters], env));
+  step(title, () => run(node, [...flags, 'node_modules/vitest/vitest.mjs', 'run', ...files, ...options, ...reporters], env));
   if (!existsSync(report)) return tally(title, 0, 1);
   const result = JSON.parse(readFileSync(report, 'utf8'));
   const broken = result.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;

@@ -182,7 +182,9 @@ void Gemm::observe(const Observer& observer) const {
 }
 
 void Gemm::run_dots(const Operands& o) const {
-  const auto& [m, n, k, a_row, a_col, b_row, b_col, c_row] = shape_;
+  // By name, since Clang before 16 does not let lambdas capture structured bindings.
+  const int64_t m = shape_.m, n = shape_.n, k = shape_.k, a_row = shape_.a_row, b_row = shape_.b_row, b_col = shape_.b_col,
+                c_row = shape_.c_row;
   const float* b = o.b;
   int64_t line = b_col;
   if (pack_b_) {

@@ -6,5 +6,9 @@ export const subnormalsAreZero: Readonly<Record<string, string>> = {
   tfjs: "TensorFlow sets the processor's flags flush-to-zero and denormals-are-zero around every kernel, and nothing turns that off",
 };
 
-/** On the simulated device, which interprets every instruction of every thread: the most elements that a case's arrays may have together, the time allowing. */
-export const mostElements = process.env.FLAXEN_CUDA_SIM && process.env.FLAXEN_BACKEND === 'cuda' ? 20_000 : Infinity;
+/**
+ * The most elements that a case's arrays may have together, where time does not allow for more: on the simulated device, which interprets every
+ * instruction of every thread, and on an emulated processor, for which FLAXEN_TEST_ELEMENTS says it.
+ */
+export const mostElements =
+  process.env.FLAXEN_CUDA_SIM && process.env.FLAXEN_BACKEND === 'cuda' ? 20_000 : Number(process.env.FLAXEN_TEST_ELEMENTS ?? Infinity);

@@ -39,7 +39,7 @@ describe('what is packed', () => {
     const expected = [
       /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|install\.cjs|CMakeLists\.txt|binding\.gyp)$/,
       /^dist\/(index\.(js|cjs|cjs\.map|d\.ts)|bundler\.js(\.map)?)$/,
-      /^dist\/cli\/(main|probe_child)\.js(\.map)?$/,
+      /^dist\/cli\/(main|addon_child|probe_child)\.js(\.map)?$/,
       /^dist\/types\/(package\.json|(lib|typings)\/[\w/]+\.d\.ts)$/,
       /^prebuilds\/\w+-\w+\/flaxen(\.glibc|\.musl)?\.node$/,
       /^native\/(?!test\/)[\w/]+\.(cc|h|cu|cuh|cmake)$/,
