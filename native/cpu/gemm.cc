@@ -20,7 +20,7 @@ constexpr int64_t kSmallC = 512 * 1024;
 constexpr int64_t kPackedForSmallC = 256 * 1024;
 constexpr int64_t kPackedForPart = 64 * 1024;  // by one thread, beside A and C in its second-level cache
 constexpr int64_t kTinyB = 4096, kSmallB = 16 * 1024;
-constexpr int64_t kFewRows = 1024;
+constexpr int64_t kFewRows = 1024, kShortInner = 32;
 constexpr int64_t kCacheLine = 16;  // elements
 constexpr int64_t kStreamedElements = 16 * 1024;
 constexpr int64_t kTaskProducts = 100'000;  // about a microsecond: what is worth handing to another thread
@@ -114,9 +114,9 @@ void Gemm::plan_tiles(int64_t tasks) {
 
   if (small) {
     // Each thread has a part of C of its own, so that little changes hands between kernels: of a kernel's gradient rows, as the update goes
-    // through it, else columns, as batch norm does. (No result depends on where C is cut.)
+    // through it, else columns, as batch norm does, unless writing C is most of the work. (No result depends on where C is cut.)
     const int64_t parts = tasks < 2 ? 1 : ThreadPool::shared().threads() * (tasks < kMostTasks ? 1 : 2);
-    own_panels_ = a_row != 1 || a_col == 1;
+    own_panels_ = (a_row != 1 || a_col == 1) && k >= kShortInner;
     column_tasks_ = own_panels_ ? std::min(panels_, parts) : 1;
     row_tasks_ = own_panels_ ? 1 : std::min(slivers_, parts);
   } else {

@@ -13,8 +13,8 @@ constexpr int64_t kMostParts = 16, kLeastPart = 128;     // of k, where C is sma
 constexpr int64_t kSmallC = 16 * 1024;                   // elements
 constexpr int64_t kMostLongParts = 8, kLongPart = 1024;  // where it is not, for parts of it are written and read once more
 constexpr int64_t kLargestC = 64 * 1024;
-constexpr int64_t kSplitProducts = 1'000'000, kTransposedProducts = 100'000;  // what is worth the additions
-constexpr int64_t kElementsPerTask = 8192;                                    // of C, when adding up
+constexpr int64_t kSplitProducts = 1'000'000, kTransposedProducts = 50'000;  // what is worth the additions
+constexpr int64_t kElementsPerTask = 8192;                                   // of C, when adding up
 
 size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -41,8 +41,9 @@ GemmShape part_of(const GemmShape& s, bool transposed, int64_t k) {
 
 Made turned(Made made) { return made == Made::by_rows ? Made::by_columns : made == Made::by_columns ? Made::by_rows : Made::no; }
 
-GemmOptions part_options(const GemmOptions& o, bool transposed) {
-  return {.threaded = false, .observed = false, .a = transposed ? turned(o.b) : o.a, .b = transposed ? turned(o.a) : o.b};
+// One part may itself be shared out.
+GemmOptions part_options(const GemmOptions& o, bool transposed, int64_t parts) {
+  return {.threaded = parts == 1, .observed = false, .a = transposed ? turned(o.b) : o.a, .b = transposed ? turned(o.a) : o.b};
 }
 
 }  // namespace
@@ -54,8 +55,8 @@ GemmSplit::GemmSplit(const GemmShape& shape, Isa isa, const GemmOptions& options
       transposed_(better_transposed(shape, isa)),
       parts_(parts_of(shape)),
       length_(ceil_div(shape.k, parts_)),
-      part_(part_of(shape, transposed_, length_), isa, part_options(options, transposed_)),
-      last_(part_of(shape, transposed_, shape.k - length_ * (parts_ - 1)), isa, part_options(options, transposed_)) {}
+      part_(part_of(shape, transposed_, length_), isa, part_options(options, transposed_, parts_)),
+      last_(part_of(shape, transposed_, shape.k - length_ * (parts_ - 1)), isa, part_options(options, transposed_, parts_)) {}
 
 size_t GemmSplit::slab_bytes() const { return aligned(static_cast<size_t>(shape_.m * shape_.n) * sizeof(float)); }
 
