@@ -10,9 +10,6 @@ namespace {
 
 constexpr int64_t kTaskElements = 16384;  // what is worth waking a thread for
 constexpr int64_t kTaskColumns = 64;
-constexpr int64_t kSmall = 128 * 1024;  // elements, of which a thread's part stays in its second-level cache
-constexpr int64_t kAlone = 4096;        // elements that are not worth two threads
-constexpr int64_t kPanel = 32;          // columns of a product's tile
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -23,7 +20,6 @@ BatchNorm::BatchNorm(int64_t rows, int64_t columns, float epsilon, bool fast_var
       columns_(columns),
       blocks_(ceil_div(rows, kBatchNormRows)),
       blocks_per_task_(ceil_div(kTaskElements, kBatchNormRows * std::max<int64_t>(columns, 1))),
-      small_(rows * columns <= kSmall),
       epsilon_(epsilon),
       fast_variance_(fast_variance),
       table_(&batch_norm_table(isa)) {}
@@ -48,14 +44,6 @@ void BatchNorm::parallel_columns(const Body& body) const {
                                 [&](int64_t task) { body(task * width, std::min(columns_, (task + 1) * width)); });
 }
 
-template <typename Body>
-void BatchNorm::own_columns(const Body& body) const {
-  const int64_t panels = ceil_div(columns_, kPanel);
-  const int64_t tasks = rows_ * columns_ < kAlone ? 1 : std::min<int64_t>(panels, ThreadPool::shared().threads());
-  ThreadPool::shared().parallel(
-      tasks, [&](int64_t task) { body(panels * task / tasks * kPanel, std::min(columns_, panels * (task + 1) / tasks * kPanel)); });
-}
-
 void BatchNorm::block_moments(const float* x, int64_t row, int64_t rows, int64_t column, int64_t columns, float* partial) const {
   float* shift = partial + row / kBatchNormRows * 3 * columns_ + column;
   table_->moments(x + row * columns_ + column, columns_, rows, columns, shift, shift + columns_, shift + 2 * columns_);
@@ -77,16 +65,6 @@ void BatchNorm::forward(const float* x, const float* scale, const float* bias, f
                         bool relu) const {
   float* partial = static_cast<float*>(scratch);
   float* factor = partial + moments_size();
-  if (small_) {
-    own_columns([&](int64_t begin, int64_t end) {
-      for (int64_t i = 0; i < rows_; i += kBatchNormRows) {
-        block_moments(x, i, std::min(kBatchNormRows, rows_ - i), begin, end - begin, partial);
-      }
-      table_->finish_moments(partial, rows_, columns_, begin, end, scale, epsilon_, mean, var, factor);
-      table_->normalize(x + begin, columns_, y + begin, columns_, rows_, end - begin, mean + begin, factor + begin, bias + begin, relu);
-    });
-    return;
-  }
   parallel_rows([&](int64_t first, int64_t rows) {
     for (int64_t i = first; i < first + rows; i += kBatchNormRows) {
       block_moments(x, i, std::min(kBatchNormRows, first + rows - i), 0, columns_, partial);
@@ -98,15 +76,8 @@ void BatchNorm::forward(const float* x, const float* scale, const float* bias, f
 
 void BatchNorm::block_grad_sums(const float* dy, const float* x, int64_t row, int64_t rows, const float* mean, const float* factor,
                                 const float* relu_bias, float* partial) const {
-  grad_sums_of(dy, x, row, rows, 0, columns_, mean, factor, relu_bias, partial);
-}
-
-void BatchNorm::grad_sums_of(const float* dy, const float* x, int64_t row, int64_t rows, int64_t begin, int64_t end, const float* mean,
-                             const float* factor, const float* relu_bias, float* partial) const {
-  float* sum = partial + row / kBatchNormRows * 2 * columns_ + begin;
-  const int64_t at = row * columns_ + begin;
-  table_->grad_sums(dy + at, x + at, columns_, rows, end - begin, mean + begin, factor + begin, relu_bias ? relu_bias + begin : nullptr,
-                    sum, sum + columns_);
+  float* sum = partial + row / kBatchNormRows * 2 * columns_;
+  table_->grad_sums(dy + row * columns_, x + row * columns_, rows, columns_, mean, factor, relu_bias, sum, sum + columns_);
 }
 
 void BatchNorm::finish_grad_sums(const float* partial, const float* var, float* dscale, float* dbias) const {
@@ -129,24 +100,10 @@ void BatchNorm::grad_sums(const float* dy, const float* x, const float* scale, c
 
 void BatchNorm::grad(const float* dy, const float* x, const float* scale, const float* mean, const float* var, float* dx, float* dscale,
                      float* dbias, void* scratch, const float* relu_bias) const {
+  grad_sums(dy, x, scale, mean, var, dscale, dbias, scratch, relu_bias);
   float* dy_mean = static_cast<float*>(scratch);
   float* factor = dy_mean + columns_;
   float* slope = factor + columns_;
-  if (small_) {
-    float* partial = slope + columns_;
-    own_columns([&](int64_t begin, int64_t end) {
-      if (relu_bias) table_->factors(var, scale, epsilon_, begin, end, factor);
-      for (int64_t i = 0; i < rows_; i += kBatchNormRows) {
-        grad_sums_of(dy, x, i, std::min(kBatchNormRows, rows_ - i), begin, end, mean, factor, relu_bias, partial);
-      }
-      table_->finish_grad_sums(partial, rows_, columns_, begin, end, var, epsilon_, dscale, dbias);
-      table_->grad_factors(dscale, dbias, rows_, begin, end, scale, var, epsilon_, fast_variance_, dy_mean, factor, slope);
-      table_->grad_x(dy + begin, x + begin, columns_, dx + begin, columns_, rows_, end - begin, mean + begin, dy_mean + begin,
-                     factor + begin, slope + begin, relu_bias ? relu_bias + begin : nullptr);
-    });
-    return;
-  }
-  grad_sums(dy, x, scale, mean, var, dscale, dbias, scratch, relu_bias);
   parallel_columns([&](int64_t begin, int64_t end) {
     table_->grad_factors(dscale, dbias, rows_, begin, end, scale, var, epsilon_, fast_variance_, dy_mean, factor, slope);
   });

@@ -42,14 +42,8 @@ class BatchNorm {
   // Calls body(begin, end) for ranges of columns.
   template <typename Body>
   void parallel_columns(const Body& body) const;
-  // The same for a small matrix: as many ranges as threads, the same as in the products around, or one if that is work enough.
-  template <typename Body>
-  void own_columns(const Body& body) const;
-  void grad_sums_of(const float* dy, const float* x, int64_t row, int64_t rows, int64_t begin, int64_t end, const float* mean,
-                    const float* factor, const float* relu_bias, float* partial) const;
 
   int64_t rows_, columns_, blocks_, blocks_per_task_;
-  bool small_;
   float epsilon_;
   bool fast_variance_;
   const BatchNormTable* table_;

@@ -169,8 +169,8 @@ FLAXEN_INLINE void with_relu(const float* mean, const float* factor, const float
 }
 
 template <typename Through>
-FLAXEN_INLINE void grad_sums_rows(const float* dy, const float* x, int64_t stride, int64_t rows, int64_t columns, const float* mean,
-                                  const Through& through, float* sum, float* product) {
+FLAXEN_INLINE void grad_sums_rows(const float* dy, const float* x, int64_t rows, int64_t columns, const float* mean, const Through& through,
+                                  float* sum, float* product) {
   each_vector(columns, [&](int64_t j, auto lanes) {
     store(sum + j, splat(0.0f), lanes);
     store(product + j, splat(0.0f), lanes);
@@ -183,7 +183,7 @@ FLAXEN_INLINE void grad_sums_rows(const float* dy, const float* x, int64_t strid
       VecF d[n], p[n];
       FLAXEN_UNROLL
       for (int r = 0; r < n; ++r) {
-        const int64_t at = (i + r) * stride + j;
+        const int64_t at = (i + r) * columns + j;
         const VecF v = load(x + at, lanes);
         d[r] = relu(load(dy + at, lanes), v);
         p[r] = d[r] * (v - m);
@@ -194,9 +194,9 @@ FLAXEN_INLINE void grad_sums_rows(const float* dy, const float* x, int64_t strid
   });
 }
 
-void grad_sums(const float* dy, const float* x, int64_t stride, int64_t rows, int64_t columns, const float* mean, const float* factor,
-               const float* bias, float* sum, float* product) {
-  with_relu(mean, factor, bias, [&](auto through) { grad_sums_rows(dy, x, stride, rows, columns, mean, through, sum, product); });
+void grad_sums(const float* dy, const float* x, int64_t rows, int64_t columns, const float* mean, const float* factor, const float* bias,
+               float* sum, float* product) {
+  with_relu(mean, factor, bias, [&](auto through) { grad_sums_rows(dy, x, rows, columns, mean, through, sum, product); });
 }
 
 void finish_grad_sums(const float* partial, int64_t rows, int64_t columns, int64_t begin, int64_t end, const float* var, float epsilon,

@@ -30,7 +30,7 @@ struct BatchNormTable {
 
   // For each column: the sums of dy and of dy * (x - mean). With a bias, dy counts as 0 where y <= 0; y is computed anew, bit for bit as
   // `normalize` did, which costs less than to read it. Without one, factor is not read.
-  void (*grad_sums)(const float* dy, const float* x, int64_t stride, int64_t rows, int64_t columns, const float* mean, const float* factor,
+  void (*grad_sums)(const float* dy, const float* x, int64_t rows, int64_t columns, const float* mean, const float* factor,
                     const float* bias, float* sum, float* product);
 
   // Adds up the results of grad_sums, block i's two at partial + i * 2 * columns, to the parameters' gradients.

@@ -114,7 +114,7 @@ void Gemm::plan_tiles(int64_t tasks) {
 
   if (small) {
     // Each thread has a part of C of its own, so that little changes hands between kernels: of a kernel's gradient rows, as the update goes
-    // through it, else columns, as batch norm does, unless writing C is most of the work. (No result depends on where C is cut.)
+    // through it, else columns, unless writing C is most of the work. (No result depends on where C is cut.)
     const int64_t parts = tasks < 2 ? 1 : ThreadPool::shared().threads() * (tasks < kMostTasks ? 1 : 2);
     own_panels_ = (a_row != 1 || a_col == 1) && k >= kShortInner;
     column_tasks_ = own_panels_ ? std::min(panels_, parts) : 1;
