@@ -6,7 +6,6 @@ import { createRequire } from 'node:module';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { machines, PREBUILD } from './elsewhere/machines.mjs';
-import { trains } from './elsewhere/program.mjs';
 import { nodeOf } from './nodes.mjs';
 import { hostTarget } from './prebuild/targets.mjs';
 import { build, install, root, run, step } from './run.mjs';
@@ -90,12 +89,13 @@ for (const other of isas.filter((name) => name !== isa)) {
 const built = await prebuilds();
 if (check(`prebuild for ${targets.join(', ')}, begun earlier`, () => built) === 0) {
   vitest('tests of the packed package', [], {}, { options: ['--config', 'vitest.package.config.ts'] });
-  others.forEach(elsewhere);
+  const { trains } = await import('./elsewhere/program.mjs'); // needs what has been installed above
+  for (const other of others) elsewhere(other, trains);
 }
 finish();
 
 /** A binary for another machine: the program of the package's tests, then the repository's, with a Node of that machine; or a line that says why not. */
-function elsewhere({ machine: name, tests }) {
+function elsewhere({ machine: name, tests }, trains) {
   let machine;
   try {
     machine = machines[name]();
