@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Addon, Program } from '../../typings/addon.js';
 import { sizeOf } from '../core/aval.js';
 import { BackendError, MemoryError, UnavailableError } from '../core/errors.js';
+import { cutShort } from './addon_file.js';
 import type { Backend, Buffer, DataArray, DType, Executable, WireGraph } from './backend.js';
 import { place, type Block } from './memory.js';
 import type { Foreign } from './mixed/foreign.js';
@@ -182,16 +183,22 @@ export class NativeBackend implements Backend {
   }
 }
 
+type NodeGypBuild = ((dir: string) => Addon) & { path(dir: string): string };
+
 /**
  * Loads the addon: a prebuilt binary or the local build, found by node-gyp-build from the package's root. Throws an UnavailableError where
- * there is none or the system cannot load it, and a BackendError where a setting such as FLAXEN_ISA is wrong.
+ * there is none, it is damaged or the system cannot load it, and a BackendError where a setting such as FLAXEN_ISA is wrong.
  */
 export function loadAddon(): Addon {
   let addon: Addon;
   try {
-    const load = createRequire(join(packageRoot, 'package.json'))('node-gyp-build') as (dir: string) => Addon;
+    const load = createRequire(join(packageRoot, 'package.json'))('node-gyp-build') as NodeGypBuild;
+    const file = load.path(packageRoot);
+    const damage = cutShort(file);
+    if (damage !== null) throw new UnavailableError(`the addon is damaged: ${file} ${damage}`, addonMend());
     addon = load(packageRoot);
   } catch (cause) {
+    if (cause instanceof UnavailableError) throw cause;
     const error = cause as NodeJS.ErrnoException;
     const line = error.message.split('\n')[0]!;
     const forbidden = permissionNeeded(error);

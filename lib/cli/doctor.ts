@@ -51,7 +51,7 @@ export function examine(): Report {
 
 const child = fileURLToPath(new URL(`./addon_child${extname(import.meta.url)}`, import.meta.url));
 
-/** What is wrong with an addon that takes its process down, such as a file that was cut short; null for any other. */
+/** What is wrong with an addon that takes its process down, since its file was damaged; null for any other. */
 function addonDamage(): UnavailableError | null {
   const { signal } = spawnSync(process.execPath, [...process.execArgv, child], { stdio: 'ignore', timeout: 60_000 });
   return signal === null ? null : new UnavailableError(`loading the addon ends the process (${signal}): its file is damaged`, addonMend());

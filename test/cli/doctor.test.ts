@@ -41,15 +41,23 @@ describe('flaxen doctor', () => {
     writeFileSync(join(folder, 'build', 'Release', name), bytes);
     return folder;
   }
-  const addon = (): Uint8Array => readFileSync(join(root, 'build', 'Release', 'flaxen.node'));
+  const addon = (): Buffer => readFileSync(join(root, 'build', 'Release', 'flaxen.node'));
 
   it('tells an addon that does not load from one that is not built', () => {
     const broken = withBuilt('flaxen.node', 'not a library');
     expect(flaxen(['doctor'], broken, {}, broken).out).toMatch(/· C\+\+ kernels the addon does not load: \S/);
   });
 
-  it.runIf(process.platform === 'linux')('survives an addon whose file was cut short', () => {
-    const broken = withBuilt('flaxen.node', addon().slice(0, 500_000));
+  it.runIf(process.platform === 'linux')('says of an addon whose file was cut short how much is there', () => {
+    const broken = withBuilt('flaxen.node', addon().subarray(0, 500_000));
+    const { status, out } = flaxen(['doctor'], broken, {}, broken);
+    expect(out).toMatch(/· C\+\+ kernels the addon is damaged: \S+ has 500000 of its \d{7,} bytes\n +Run "node install\.cjs"/);
+    expect(status).toBe(1);
+  });
+
+  it.runIf(process.platform === 'linux')('survives an addon that takes its process down', () => {
+    const bytes = addon();
+    const broken = withBuilt('flaxen.node', bytes.fill(0, 4096, bytes.length - 8192));
     const { status, out } = flaxen(['doctor'], broken, {}, broken);
     expect(out).toMatch(/· C\+\+ kernels loading the addon ends the process \(SIG\w+\): its file is damaged\n +Run "node install\.cjs"/);
     expect(out).toMatch(/Nothing can run programs:\nloading the addon ends the process/);
