@@ -183,8 +183,6 @@ export class NativeBackend implements Backend {
   }
 }
 
-type NodeGypBuild = ((dir: string) => Addon) & { path(dir: string): string };
-
 /**
  * Loads the addon: a prebuilt binary or the local build, found by node-gyp-build from the package's root. Throws an UnavailableError where
  * there is none, it is damaged or the system cannot load it, and a BackendError where a setting such as FLAXEN_ISA is wrong.
@@ -192,11 +190,11 @@ type NodeGypBuild = ((dir: string) => Addon) & { path(dir: string): string };
 export function loadAddon(): Addon {
   let addon: Addon;
   try {
-    const load = createRequire(join(packageRoot, 'package.json'))('node-gyp-build') as NodeGypBuild;
-    const file = load.path(packageRoot);
+    const require = createRequire(join(packageRoot, 'package.json'));
+    const file = (require('node-gyp-build') as { path(folder: string): string }).path(packageRoot);
     const damage = cutShort(file);
     if (damage !== null) throw new UnavailableError(`the addon is damaged: ${file} ${damage}`, addonMend());
-    addon = load(packageRoot);
+    addon = require(file) as Addon;
   } catch (cause) {
     if (cause instanceof UnavailableError) throw cause;
     const error = cause as NodeJS.ErrnoException;

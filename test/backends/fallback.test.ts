@@ -48,7 +48,11 @@ describe.skipIf(!tfjsInstalled)(`without the addon the program runs on tfjs-node
     ['is not there', () => copyOfFlaxen(modules), /^the addon is not built$/],
     ['is no library', () => withAddon(Buffer.from('not a library'), modules), /^the addon does not load: ./],
     ['is for another processor', () => withAddon(foreignAddon(), modules), /^the addon does not load: ./],
-    ['was cut short', () => withAddon(addon().subarray(0, 500_000), modules), /^the addon (is damaged|does not load): ./],
+    [
+      'was cut short',
+      () => withAddon(addon().subarray(0, 500_000), modules),
+      process.platform === 'linux' ? /^the addon is damaged: ./ : /^the addon does not load: ./,
+    ],
   ])('when it %s, and says so once', (_, make, why) => {
     const { status, err, printed } = program(make());
     const lines = linesOf(err);

@@ -1,78 +1,11 @@
-/** Elementwise primitives: inputs of one shape and dtype. A JavaScript number stands for a tensor full of it. */
-import { Aval, sameShape } from '../aval.js';
-import { bind1, refuse } from '../bind.js';
-import { isFloat, isInteger, type DType } from '../dtype.js';
-import { DTypeError, ShapeError } from '../errors.js';
-import { definePrimitive, type GradContext, type Primitive } from '../primitive.js';
-import { Tensor } from '../tensor.js';
-import { full, zerosLike } from './creation.js';
-
-/** A tensor, or a number that stands for a tensor full of it. */
-export type Operand = Tensor | number;
-type Rule = (context: GradContext) => (Tensor | null)[];
-type Kind = 'float' | 'number' | 'integer' | 'bits' | 'any';
-
-const accepts: Record<Kind, (d: DType) => boolean> = {
-  float: isFloat,
-  number: (d) => d !== 'bool',
-  integer: isInteger,
-  bits: (d) => !isFloat(d),
-  any: () => true,
-};
-const wanted: Record<Kind, string> = {
-  float: 'float32',
-  number: 'float32, int32 or uint32',
-  integer: 'int32 or uint32',
-  bits: 'int32, uint32 or bool',
-  any: 'any dtype',
-};
-
-function elementwise(name: string, kind: Kind, grad: Rule | null, result?: DType): Primitive {
-  return definePrimitive({
-    name,
-    elementwise: true,
-    infer(inputs) {
-      const first = inputs[0]!;
-      for (const a of inputs) {
-        if (!sameShape(a.shape, first.shape)) {
-          throw new ShapeError(`${name} needs inputs of one shape, got ${inputs.join(' and ')}; broadcast them first`);
-        }
-        if (a.dtype !== first.dtype)
-          throw new DTypeError(`${name} needs inputs of one dtype, got ${inputs.join(' and ')}; convert them first`);
-        if (!accepts[kind](a.dtype)) throw new DTypeError(`${name} takes ${wanted[kind]}, got ${a}; convert it with astype`);
-      }
-      return [first.with({ dtype: result ?? first.dtype, weak: result === undefined && inputs.every((a) => a.weak) })];
-    },
-    grad,
-  });
-}
-
-const unary = (name: string, kind: Kind, grad: Rule | null, result?: DType) => {
-  const primitive = elementwise(name, kind, grad, result);
-  return (x: Tensor): Tensor => bind1(primitive, [x], {});
-};
-
-/** Numbers take the other operand's dtype and shape. */
-function pair(name: string, x: Operand, y: Operand): [Tensor, Tensor] {
-  for (const v of [x, y]) if (typeof v !== 'number' && !(v instanceof Tensor)) refuse(name, v);
-  if (typeof x !== 'number') return [x, typeof y === 'number' ? full(x.shape, y, x.dtype) : y];
-  if (typeof y === 'number') throw new DTypeError(`${name} of two numbers: compute it in JavaScript`);
-  return [full(y.shape, x, y.dtype), y];
-}
-
-const binary = (name: string, kind: Kind, grad: Rule | null, result?: DType) => {
-  const primitive = elementwise(name, kind, grad, result);
-  return (x: Operand, y: Operand): Tensor => bind1(primitive, pair(name, x, y), {});
-};
-
-// A rule for each input, computed only where it is needed.
-const each =
-  (...rules: ((c: GradContext) => Tensor)[]): Rule =>
-  (c) =>
-    rules.map((rule, i) => (c.needs[i] ? rule(c) : null));
-const x = (c: GradContext): Tensor => c.inputs[0]!;
-const y = (c: GradContext): Tensor => c.inputs[1]!;
-const out = (c: GradContext): Tensor => c.outputs[0]!;
+/** Arithmetic and functions of numbers, element by element: inputs of one shape and dtype. A JavaScript number stands for a tensor full of it. */
+import { bind1 } from '../bind.js';
+import { isFloat, type DType } from '../dtype.js';
+import { definePrimitive, type GradContext } from '../primitive.js';
+import type { Tensor } from '../tensor.js';
+import { eq, ge, lt, select } from './comparison.js';
+import { full } from './creation.js';
+import { binary, each, elementwise, out, pair, unary, x, y, type Operand } from './elementwise_rules.js';
 
 /**
  * -x.
@@ -220,16 +153,6 @@ export const erfInv = unary(
   'float',
   each((c) => mul(c.ct, mul(exp(mul(out(c), out(c))), Math.sqrt(Math.PI) / 2))),
 );
-/**
- * True where x is neither NaN nor infinite.
- * @example lax.isFinite(np.array([1, Infinity])); // => Tensor bool[2] [true, false]
- */
-export const isFinite = unary('isFinite', 'float', null, 'bool');
-/**
- * The complement: of truth on bool, of bits on integers.
- * @example lax.not(np.array([true, false])); // => Tensor bool[2] [false, true]
- */
-export const not = unary('not', 'bits', null);
 
 /**
  * x + y; integers wrap.
@@ -326,61 +249,6 @@ export const min = binary(
     (c) => mul(c.ct, share(y(c), x(c), out(c))),
   ),
 );
-/**
- * x == y: bool.
- * @example lax.eq(np.array([1, 2]), 2); // => Tensor bool[2] [false, true]
- */
-export const eq = binary('eq', 'any', null, 'bool');
-/**
- * x != y: bool.
- * @example lax.ne(np.array([1, 2]), 2); // => Tensor bool[2] [true, false]
- */
-export const ne = binary('ne', 'any', null, 'bool');
-/**
- * x < y: bool.
- * @example lax.lt(np.array([1, 2]), 2); // => Tensor bool[2] [true, false]
- */
-export const lt = binary('lt', 'any', null, 'bool');
-/**
- * x <= y: bool.
- * @example lax.le(np.array([1, 2]), 2); // => Tensor bool[2] [true, true]
- */
-export const le = binary('le', 'any', null, 'bool');
-/**
- * x > y: bool.
- * @example lax.gt(np.array([1, 2]), 1); // => Tensor bool[2] [false, true]
- */
-export const gt = binary('gt', 'any', null, 'bool');
-/**
- * x >= y: bool.
- * @example lax.ge(np.array([1, 2]), 2); // => Tensor bool[2] [false, true]
- */
-export const ge = binary('ge', 'any', null, 'bool');
-/**
- * Logical on bool, bitwise on integers.
- * @example lax.and(np.array([6, 5], 'int32'), 3); // => Tensor int32[2] [2, 1]
- */
-export const and = binary('and', 'bits', null);
-/**
- * Logical on bool, bitwise on integers.
- * @example lax.or(np.array([4, 5], 'int32'), 3); // => Tensor int32[2] [7, 7]
- */
-export const or = binary('or', 'bits', null);
-/**
- * Logical on bool, bitwise on integers.
- * @example lax.xor(np.array([6, 5], 'int32'), 3); // => Tensor int32[2] [5, 6]
- */
-export const xor = binary('xor', 'bits', null);
-/**
- * x shifted left by y bits; 32 and more give 0.
- * @example lax.shiftLeft(np.array([1, 3], 'int32'), 4); // => Tensor int32[2] [16, 48]
- */
-export const shiftLeft = binary('shiftLeft', 'integer', null);
-/**
- * x shifted right by y bits, zeros coming in; 32 and more give 0.
- * @example lax.shiftRightLogical(np.array([16, 48], 'int32'), 4); // => Tensor int32[2] [1, 3]
- */
-export const shiftRightLogical = binary('shiftRightLogical', 'integer', null);
 
 /**
  * Rounds toward zero.
@@ -396,36 +264,6 @@ function powGradBase(c: GradContext): Tensor {
 // The part of a maximum's cotangent that goes to `a`: all, none, or half at a tie.
 function share(a: Tensor, b: Tensor, result: Tensor): Tensor {
   return div(select(eq(a, result), full(a.shape, 1, a.dtype), 0), select(eq(b, result), full(a.shape, 2, a.dtype), 1));
-}
-
-const selectPrimitive = definePrimitive({
-  name: 'select',
-  elementwise: true,
-  infer([pred, onTrue, onFalse]) {
-    if (pred!.dtype !== 'bool') throw new DTypeError(`select needs a bool condition, got ${pred!}; compare it with something`);
-    if (onTrue!.dtype !== onFalse!.dtype) throw new DTypeError(`select needs branches of one dtype, got ${onTrue!} and ${onFalse!}`);
-    if (!sameShape(pred!.shape, onTrue!.shape) || !sameShape(onTrue!.shape, onFalse!.shape)) {
-      throw new ShapeError(`select needs inputs of one shape, got ${pred!}, ${onTrue!} and ${onFalse!}`);
-    }
-    return [onTrue!.with({ weak: onTrue!.weak && onFalse!.weak })];
-  },
-  grad: ({ inputs, ct, needs }) => [
-    null,
-    needs[1] ? select(inputs[0]!, ct, zerosLike(ct)) : null,
-    needs[2] ? select(inputs[0]!, zerosLike(ct), ct) : null,
-  ],
-});
-
-/**
- * `pred ? onTrue : onFalse`, element by element; one branch may be a number.
- * @example lax.select(np.array([true, false]), np.array([1, 2]), 0); // => Tensor float32[2] [1, 0]
- */
-export function select(pred: Tensor, onTrue: Operand, onFalse: Operand): Tensor {
-  const [a, b] =
-    typeof onTrue === 'number' && typeof onFalse === 'number'
-      ? [full(pred.shape, onTrue), full(pred.shape, onFalse)]
-      : pair('select', onTrue, onFalse);
-  return bind1(selectPrimitive, [pred, a, b], {});
 }
 
 const fmaPrimitive = elementwise('fma', 'float', ({ inputs, ct, needs }) => [
@@ -453,19 +291,3 @@ const convertPrimitive = definePrimitive<{ dtype: string }>({
  */
 export const convert = (a: Tensor, dtype: DType): Tensor =>
   a.dtype === dtype && !a.aval.weak ? a : bind1(convertPrimitive, [a], { dtype });
-
-const bitcastPrimitive = definePrimitive<{ dtype: string }>({
-  name: 'bitcast',
-  elementwise: true,
-  infer([a], { dtype }) {
-    if (a!.dtype === 'bool' || dtype === 'bool') throw new DTypeError(`bitcast works between dtypes of four bytes, got ${a!} to ${dtype}`);
-    return [Aval.of(a!.shape, dtype as DType)];
-  },
-  grad: null,
-});
-
-/**
- * The same bits read as another dtype of four bytes.
- * @example lax.bitcast(np.array([1]), 'uint32'); // => Tensor uint32[1] [1065353216]
- */
-export const bitcast = (a: Tensor, dtype: DType): Tensor => bind1(bitcastPrimitive, [a], { dtype });

@@ -6,7 +6,9 @@ import { DTypeError, ShapeError } from '../errors.js';
 import { definePrimitive } from '../primitive.js';
 import type { Tensor } from '../tensor.js';
 import { full, zerosLike } from './creation.js';
-import { and, ge, lt, max, min, mul, convert, select } from './elementwise.js';
+import { and } from './bits.js';
+import { ge, lt, select } from './comparison.js';
+import { convert, max, min, mul } from './elementwise.js';
 import { broadcast } from './layout.js';
 
 /** What an index outside the axis gives: the nearest element, or NaN (the dtype's extreme for integers). */

@@ -7,7 +7,8 @@ import { DTypeError, ShapeError } from '../errors.js';
 import { definePrimitive } from '../primitive.js';
 import type { Tensor } from '../tensor.js';
 import { iota, zerosLike } from './creation.js';
-import { add, convert, div, eq, exp, gt, lt, max, mul, rsqrt, select, sub } from './elementwise.js';
+import { eq, gt, lt, select } from './comparison.js';
+import { add, convert, div, exp, max, mul, rsqrt, sub } from './elementwise.js';
 import { broadcast } from './layout.js';
 import { reduceSum } from './reduction.js';
 

@@ -6,7 +6,8 @@ import { definePrimitive, type GradContext, type Primitive } from '../primitive.
 import type { Tensor } from '../tensor.js';
 import { vjp } from '../autodiff.js';
 import { iota, full, zerosLike } from './creation.js';
-import { div, convert, eq, mul, select } from './elementwise.js';
+import { eq, select } from './comparison.js';
+import { convert, div, mul } from './elementwise.js';
 import { scatterAddAlong } from './gather.js';
 import { broadcast, reshape, sliceAxis } from './layout.js';
 
