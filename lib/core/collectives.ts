@@ -80,7 +80,7 @@ export function pmean(x: Tensor, axisName: string, axisIndexGroups?: AxisIndexGr
 }
 
 /**
- * The greatest, in the same way; it has no gradient. As jax.lax.pmax.
+ * The greatest of the examples' x, element by element, of its shape and dtype; it has no gradient. As jax.lax.pmax.
  * @example
  * const greatest = vmap((x: Tensor) => lax.pmax(x, 'all'), { axisName: 'all', outAxes: null });
  * console.log(greatest(np.array([1, 3])).item()); // 3

@@ -23,16 +23,32 @@ export interface JitOptions {
 
 /** A compiled function's program, to look at. */
 export interface Lowered {
-  /** The graph of primitives, and the program that the backend made of it. */
+  /**
+   * The graph of primitives, and the program that the backend made of it.
+   * @example console.log(jit((x: Tensor) => x.add(1), { name: 'next' }).lower(np.ones([2])).asText());
+   * // graph of next … add … program …
+   */
   asText(): string;
 }
 
 /** A compiled function: called as the original is. */
 export interface Jitted<A extends unknown[], R> {
   (...args: A): R;
-  /** Traces and compiles for these arguments without running. */
+  /**
+   * Traces and compiles for these arguments without running.
+   * @example
+   * const f = jit((x: Tensor) => x.add(1));
+   * f.lower(np.ones([2]));
+   * f.cacheSize(); // => 1
+   */
   lower(...args: A): Lowered;
-  /** How many programs have been compiled so far. */
+  /**
+   * How many programs have been compiled so far: one for each structure, shapes, dtypes and static values of the arguments.
+   * @example
+   * const f = jit((x: Tensor) => x.add(1));
+   * [f(np.ones([2])), f(np.zeros([2])), f(np.ones([3]))].length; // => 3
+   * f.cacheSize(); // => 2
+   */
   cacheSize(): number;
 }
 

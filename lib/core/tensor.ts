@@ -91,7 +91,11 @@ export class Tensor {
     return this.buffer;
   }
 
-  /** The numbers in row-major order, as a copy, once they are computed; never blocks the event loop. `bool` comes as a Uint8Array of 0 and 1. */
+  /**
+   * The numbers in row-major order, as a copy, once they are computed; never blocks the event loop. `bool` comes as a Uint8Array of 0 and 1. Rejects with
+   * DonatedError where the memory was donated, ConcretizationError where the tensor is traced.
+   * @example await np.array([[1, 2], [3, 4]]).data(); // => Float32Array(4) [1, 2, 3, 4]
+   */
   async data(): Promise<DataArray> {
     const buffer = this.live('data()');
     const data = await buffer.backend.read(buffer);
@@ -99,13 +103,21 @@ export class Tensor {
     return data;
   }
 
-  /** Like `data()`, but blocks until the numbers are there. */
+  /**
+   * Like `data()`, but blocks until the numbers are there.
+   * @example np.array([true, false]).dataSync(); // => Uint8Array(2) [1, 0]
+   */
   dataSync(): DataArray {
     const buffer = this.live('dataSync()');
     return buffer.backend.readSync(buffer);
   }
 
-  /** The only element as a number (a boolean for dtype bool); blocks until it is there. */
+  /**
+   * The only element as a number (a boolean for dtype bool); blocks until it is there. Throws ShapeError where there are more.
+   * @example
+   * np.array([[7]]).item(); // => 7
+   * np.ones([2]).item(); // throws ShapeError: item() needs a tensor of one element, got Tensor<float32[2]>; …
+   */
   item(): number | boolean {
     if (this.size !== 1) throw new ShapeError(`item() needs a tensor of one element, got ${this}; use toArray() or dataSync()`);
     const buffer = this.live('item()');
@@ -113,23 +125,35 @@ export class Tensor {
     return this.dtype === 'bool' ? value !== 0 : value;
   }
 
-  /** Nested arrays of numbers (booleans for dtype bool); blocks until they are there. */
+  /**
+   * Nested arrays of numbers (booleans for dtype bool), a bare one for a scalar; blocks until they are there.
+   * @example np.eye(2).toArray(); // => [[1, 0], [0, 1]]
+   */
   toArray(): NestedArray {
     const buffer = this.live('toArray()');
     return nest(buffer.backend.readSync(buffer), this.shape, this.dtype);
   }
 
-  /** Nested arrays, once they are computed; never blocks the event loop. */
+  /**
+   * Nested arrays, once they are computed; never blocks the event loop.
+   * @example await np.array([[1, 2], [3, 4]]).sum(0).array(); // => [4, 6]
+   */
   async array(): Promise<NestedArray> {
     return nest(await this.data(), this.shape, this.dtype);
   }
 
-  /** `toArray()`, for JSON.stringify; blocks until the numbers are there. */
+  /**
+   * `toArray()`, for JSON.stringify; blocks until the numbers are there.
+   * @example JSON.stringify({ loss: np.array(0.5) }); // => '{"loss":0.5}'
+   */
   toJSON(): NestedArray {
     return this.toArray();
   }
 
-  /** Dtype and shape, without the numbers: "Tensor<float32[2, 3]>". */
+  /**
+   * Dtype and shape, without the numbers.
+   * @example np.ones([2, 3]).toString(); // => 'Tensor<float32[2, 3]>'
+   */
   toString(): string {
     return this.buffer === null ? `Traced<${this.aval}>` : `Tensor<${this.aval}>`;
   }

@@ -20,8 +20,14 @@ export type VariablesLike = Readonly<Record<string, Collection | undefined>>;
 /** A function that a module runs. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a bound that every function meets
 export type Forward = (...args: any[]) => any;
-/** Named methods; `__call__` is the one that calling the instance runs. */
+/**
+ * Named methods; `__call__` is the one that calling the instance runs.
+ * @example
+ * const methods: nn.Methods = { __call__: (x: Tensor) => x.mul(2), half: (x: Tensor) => x.div(2) };
+ * nn.module('Twice', () => methods)().apply({}, np.ones([2]), { method: 'half' }); // => Tensor float32[2] [0.5, 0.5]
+ */
 export interface Methods {
+  /** What calling the instance runs. */
   __call__: Forward;
   [method: string]: Forward;
 }
@@ -103,16 +109,41 @@ export type Bound<B> = CallOf<B> & { readonly methods: MethodsOf<B>; readonly va
 export type Module<B extends Body = Forward> = CallOf<B> & {
   /** The type's name: "Dense". */
   readonly moduleName: string;
-  /** Creates the variables, running the forward function once on these arguments; only their shapes and dtypes matter. */
+  /**
+   * Creates the variables, running the forward function once on these arguments; only their shapes and dtypes matter.
+   * @example
+   * const variables = nn.Dense({ features: 2 }).init(random.PRNGKey(0), np.ones([1, 3]));
+   * tree.map((v: Tensor) => v.shape, variables); // => { params: { bias: [2], kernel: [3, 2] } }
+   */
   readonly init: Init<CallOf<B>, Variables>;
-  /** As `init`, but returns `[output, variables]`. */
+  /**
+   * As `init`, but returns `[output, variables]`.
+   * @example
+   * const [y, variables] = nn.Dense({ features: 2 }).initWithOutput(random.PRNGKey(0), np.zeros([1, 3]));
+   * y; // => Tensor float32[1, 2] [[0, 0]]
+   * Object.keys(variables); // => ['params']
+   */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- another method has another type
   readonly initWithOutput: Init<CallOf<B>, [ReturnType<CallOf<B>>, Variables], [any, Variables]>;
-  /** Runs the forward function on these variables. The same function each time, so that it serves as a TrainState's applyFn. */
+  /**
+   * Runs the forward function on these variables. The same function each time, so that it serves as a TrainState's applyFn. With `mutable` it returns
+   * `[output, collections]`.
+   * @example
+   * const params = { kernel: np.array([[1], [2]]), bias: np.array([10]) };
+   * nn.Dense({ features: 1 }).apply({ params }, np.array([[3, 4]])); // => Tensor float32[1, 1] [[21]]
+   */
   readonly apply: Apply<CallOf<B>>;
-  /** A table of the modules that a call runs, with their inputs, outputs and variables; nothing is computed. */
+  /**
+   * A table of the modules that a call runs, with their inputs, outputs and variables; nothing is computed.
+   * @example console.log(nn.Dense({ features: 2 }).tabulate(random.PRNGKey(0), np.ones([1, 3]))); // … Dense … float32[1, 3] … kernel: float32[3, 2] …
+   */
   readonly tabulate: Init<CallOf<B>, string>;
-  /** The instance with its variables, to try out methods; random counters go on from call to call. */
+  /**
+   * The instance with its variables, to try out methods; random counters go on from call to call.
+   * @example
+   * const dense = nn.Dense({ features: 1, useBias: false });
+   * dense.bind({ params: { kernel: np.array([[1], [2]]) } })(np.array([[3, 4]])); // => Tensor float32[1, 1] [[11]]
+   */
   bind(variables: VariablesLike, options?: { rngs?: Rngs | Tensor; mutable?: Filter }): Bound<B>;
   /** The named methods, to be called inside a module's forward function as the instance itself is. */
   readonly methods: MethodsOf<B>;

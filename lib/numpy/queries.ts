@@ -28,12 +28,12 @@ export const nan = NaN;
  */
 export const shape = (x: TensorLike): Shape => asTensor(x, 'shape').shape;
 /**
- * How many dimensions there are; 0 for a number.
+ * How many dimensions the shape has; 0 for a number.
  * @example np.ndim(np.ones([2, 3])); // => 2
  */
 export const ndim = (x: TensorLike): number => asTensor(x, 'ndim').ndim;
 /**
- * How many elements there are; 1 for a number.
+ * How many elements there are, the product of the shape; 1 for a number.
  * @example np.size(np.ones([2, 3])); // => 6
  */
 export const size = (x: TensorLike): number => asTensor(x, 'size').size;

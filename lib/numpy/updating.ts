@@ -20,17 +20,26 @@ export class Place {
     private readonly specs: readonly Index[],
   ) {}
 
-  /** The elements, as `x.slice(...)`. */
+  /**
+   * The elements, as `x.slice(...)`.
+   * @example np.array([1, 2, 3]).at(-1).get(); // => Tensor float32[] 3
+   */
   get(): Tensor {
     return slice(this.x, this.specs);
   }
 
-  /** x with these elements replaced; where an index stands twice the last value stays. */
+  /**
+   * x with these elements replaced; where an index stands twice the last value stays.
+   * @example np.zeros([2, 2]).at(0).set(np.array([1, 2])); // => Tensor float32[2, 2] [[1, 2], [0, 0]]
+   */
   set(values: TensorLike): Tensor {
     return this.update(values, false);
   }
 
-  /** x with `values` added to these elements, once for each time that an index stands there. */
+  /**
+   * x with `values` added to these elements, once for each time that an index stands there.
+   * @example np.zeros([3]).at(np.array([0, 2, 2], 'int32')).add(1); // => Tensor float32[3] [1, 0, 2]
+   */
   add(values: TensorLike): Tensor {
     return this.update(values, true);
   }

@@ -28,7 +28,7 @@ export const constantSchedule =
 
 /**
  * From `initValue` to `endValue` along `(1 - t)^power`, over `transitionSteps` after `transitionBegin`. Constant if `transitionSteps` is not positive.
- * As optax.polynomial_schedule.
+ * Gives float32 of the count's shape. As optax.polynomial_schedule.
  * @example
  * const rate = optim.polynomialSchedule(1, 0, 2, 10);
  * [0, 5, 10].map((step) => rate(step).item()); // => [1, 0.25, 0]
@@ -50,7 +50,7 @@ export function polynomialSchedule(
 }
 
 /**
- * From `initValue` to `endValue` in a straight line. As optax.linear_schedule.
+ * From `initValue` to `endValue` in a straight line. Gives float32 of the count's shape. As optax.linear_schedule.
  * @example
  * const rate = optim.linearSchedule(1, 0, 10);
  * [0, 5, 10].map((step) => rate(step).item()); // => [1, 0.5, 0]
@@ -64,7 +64,7 @@ export const linearSchedule = (
 
 /**
  * Multiplies by a scale after each boundary: `piecewiseConstantSchedule(1, { 100: 0.1, 200: 0.5 })`, also written `{ boundariesAndScales: { ... } }`.
- * As optax.piecewise_constant_schedule.
+ * Gives float32 of the count's shape. As optax.piecewise_constant_schedule.
  * @example
  * const rate = optim.piecewiseConstantSchedule(1, { 100: 0.1, 200: 0.5 });
  * [0, 150, 250].map((step) => rate(step).item()); // => [1, 0.1, 0.05]
@@ -93,7 +93,8 @@ export function piecewiseConstantSchedule(
 }
 
 /**
- * `initValue * decayRate^(count / transitionSteps)` after `transitionBegin`; stepwise with `staircase`, never past `endValue`. As optax.exponential_decay.
+ * `initValue * decayRate^(count / transitionSteps)` after `transitionBegin`; stepwise with `staircase`, never past `endValue`.
+ * Gives float32 of the count's shape. As optax.exponential_decay.
  * @example
  * const rate = optim.exponentialDecay(1, 100, 0.5);
  * [0, 100, 200].map((step) => rate(step).item()); // => [1, 0.5, 0.25]
@@ -118,7 +119,8 @@ export function exponentialDecay(
 }
 
 /**
- * Half a cosine from `initValue` down to `alpha * initValue` over `decaySteps` (Loshchilov & Hutter 2017). As optax.cosine_decay_schedule.
+ * Half a cosine from `initValue` down to `alpha * initValue` over `decaySteps` (Loshchilov & Hutter 2017).
+ * Gives float32 of the count's shape. As optax.cosine_decay_schedule.
  * @example
  * const rate = optim.cosineDecaySchedule(1, 100, { alpha: 0.1 });
  * [0, 50, 100].map((step) => rate(step).item()); // => [1, 0.55, 0.1]
@@ -140,7 +142,7 @@ export function cosineDecaySchedule(
 
 /**
  * A straight warm-up from `initValue` to `peakValue` in `warmupSteps`, then a cosine down to `endValue` at `decaySteps` (the warm-up included).
- * As optax.warmup_cosine_decay_schedule.
+ * Gives float32 of the count's shape. As optax.warmup_cosine_decay_schedule.
  * @example
  * const rate = optim.warmupCosineDecaySchedule(0, 1, 10, 110);
  * [0, 5, 10, 60, 110].map((step) => rate(step).item()); // => [0, 0.5, 1, 0.5, 0]
@@ -162,7 +164,8 @@ export function warmupCosineDecaySchedule(
 }
 
 /**
- * Schedules one after the other; each counts from its own boundary. `boundaries` has one number less than `schedules`. As optax.join_schedules.
+ * Schedules one after the other; each counts from its own boundary. `boundaries` has one number less than `schedules`.
+ * Gives float32 of the count's shape. As optax.join_schedules.
  * @example
  * const rate = optim.joinSchedules([optim.linearSchedule(0, 1, 10), optim.constantSchedule(0.5)], [10]);
  * [5, 10].map((step) => rate(step).item()); // => [0.5, 0.5]

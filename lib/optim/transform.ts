@@ -6,8 +6,17 @@ import * as tree from '../core/tree.js';
 /**
  * A pair of pure functions: `init` makes the state for a tree of parameters, `update` turns gradients (a tree like the parameters) into updates to add to
  * them. States are trees of tensors, so that both work inside `jit`. As optax.GradientTransformation.
+ * @example
+ * // a transformation of one's own: updates by the sign of the gradient
+ * const signs: optim.GradientTransformation<object> = {
+ *   init: () => ({}),
+ *   update: (updates, state) => [tree.map((g: Tensor) => np.sign(g).mul(-0.1), updates) as typeof updates, state],
+ * };
+ * const params = { w: np.array([1, -2]) };
+ * signs.update({ w: np.array([3, -4]) }, signs.init(params), params)[0]; // => { w: Tensor float32[2] [-0.1, 0.1] }
  */
 export interface GradientTransformation<S = unknown> {
+  /** The state for these parameters. */
   init(params: unknown): S;
   /** Returns `[updates, state]`. `params` are needed by those that read them: weight decay, trust ratios. */
   update<T>(updates: T, state: S, params?: T): [T, S];

@@ -32,7 +32,10 @@ const accumulate = jit(
 export class MeanMetrics<T extends object> {
   private sums: Sums | null = null;
 
-  /** Adds the metrics of a batch: a tree of scalars, tensors or numbers (or tensors that keep their shapes). */
+  /**
+   * Adds the metrics of a batch, weighted: a tree of scalars, tensors or numbers (or tensors that keep their shapes), summed in float32.
+   * @example await new training.MeanMetrics<{ loss: number }>().add({ loss: 1 }).add({ loss: 4 }, 2).result(); // => { loss: 3 }
+   */
   add(metrics: T, weight: Tensor | number = 1): this {
     if (typeof weight === 'number' && !(weight >= 0))
       throw new ArgumentError(`MeanMetrics.add needs a weight of at least 0, got ${String(weight)}`);
@@ -41,20 +44,32 @@ export class MeanMetrics<T extends object> {
     return this;
   }
 
-  /** The means as tensors. */
+  /**
+   * The means as float32 tensors; throws ArgumentError before the first `add`.
+   * @example new training.MeanMetrics().add({ seen: np.array([1, 2]) }).compute(); // => { seen: Tensor float32[2] [1, 2] }
+   */
   compute(): T {
     if (this.sums === null) throw new ArgumentError('MeanMetrics has no metrics yet: call add(metrics) before compute()');
     const [total, weight] = this.sums;
     return tree.map((sum: Tensor) => div(sum, broadcast(weight, sum.shape, [])), total) as T;
   }
 
-  /** The means as numbers (nested arrays for tensors), read without blocking. */
+  /**
+   * The means as numbers (nested arrays for tensors), read without blocking.
+   * @example await new training.MeanMetrics().add({ loss: np.array(2), seen: np.array([1, 2]) }).result(); // => { loss: 2, seen: [1, 2] }
+   */
   async result(): Promise<tree.Mapped<T, number>> {
     const [means, def] = tree.flatten(this.compute());
     return tree.unflatten(def, await Promise.all(means.map((mean) => (mean as Tensor).array()))) as tree.Mapped<T, number>;
   }
 
-  /** Forgets all. */
+  /**
+   * Forgets all, for the next epoch.
+   * @example
+   * const metrics = new training.MeanMetrics().add({ loss: 1 });
+   * metrics.reset();
+   * await metrics.add({ loss: 3 }).result(); // => { loss: 3 }
+   */
   reset(): void {
     this.sums = null;
   }

@@ -29,11 +29,22 @@ type Changes<Extra, ApplyFn, Params, OptState> = Partial<
 >;
 
 interface TrainStateMethods<Extra, ApplyFn, Params, OptState> {
-  /** The state after one optimizer step: updated `params` and `opt_state`, `step` plus one, and the given changes. */
+  /**
+   * The state after one optimizer step: updated `params` and `opt_state`, `step` plus one, and the given changes.
+   * @example
+   * const params = { w: np.array([1, 2]) };
+   * const state = training.TrainState.create({ applyFn: () => null, params, tx: optim.sgd(0.1) });
+   * state.applyGradients({ grads: { w: np.array([1, 1]) } }).params; // => { w: Tensor float32[2] [0.9, 1.9] }
+   */
   applyGradients(
     changes: { grads: Params } & Omit<Changes<Extra, ApplyFn, Params, OptState>, 'params' | 'opt_state' | 'step'>,
   ): TrainState<Extra, ApplyFn, Params, OptState>;
-  /** A copy with some fields changed. A name that is no field is an error. */
+  /**
+   * A copy with some fields changed. A name that is no field is an error.
+   * @example
+   * const state = training.TrainState.create({ applyFn: () => null, params: {}, tx: optim.identity(), seen: 1 });
+   * state.replace({ seen: 2 }).seen; // => 2
+   */
   replace(changes: Changes<Extra, ApplyFn, Params, OptState>): TrainState<Extra, ApplyFn, Params, OptState>;
 }
 
@@ -203,6 +214,7 @@ type Base = keyof TrainStateFields;
  * [next.step.item(), next.seen.item()]; // => [1, 4]
  */
 export const TrainState = State as unknown as (abstract new (...args: never[]) => TrainState) & {
+  /** A state of these fields, with `step` 0 and the optimizer's first state; throws ArgumentError where one is missing or no tensor. */
   create<ApplyFn, Params, OptState, All extends object>(
     fields: { applyFn: ApplyFn; params: Params; tx: GradientTransformation<OptState>; step?: never; opt_state?: never } & All,
   ): TrainState<Omit<All, Base>, ApplyFn, Params, OptState>;

@@ -8,9 +8,21 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { backendInfo, setBackend } from 'flaxen';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { blocksOfPage, brokenLinks, isCode, lastCells, pages, programsOf, root, sourceOf, type Block, type Program } from './blocks.js';
+import {
+  blocksOfPage,
+  brokenLinks,
+  isCode,
+  lastCells,
+  outlineOf,
+  pages,
+  programsOf,
+  root,
+  sourceOf,
+  type Block,
+  type Program,
+} from './blocks.js';
 import { check, failures, recorder } from './program.js';
-import { surfaceOf } from './surface.js';
+import { surfaceOf, type Export } from './surface.js';
 import { createProgram, errorsOf } from './typescript.js';
 
 const folder = join(root, 'out', 'docs-test');
@@ -93,21 +105,37 @@ describe.each(documents)('$page', ({ page, blocks }) => {
   }
 });
 
+/** What a table's cells call or name in code, with the type's name for that of an example's variable. */
+function namesIn(cell: string): string[] {
+  const variables: Record<string, string> = { x: 'Tensor', m: 'nn.Module', model: 'nn.Module', state: 'training.TrainState' };
+  const code = [...cell.matchAll(/`([^`]+)`/g)].map(([, text]) => text!.replace(/'[^']*'/g, "''"));
+  const called = code.flatMap((text) =>
+    /^\.?\w[\w.]*$/.test(text) ? [text] : [...text.matchAll(/\b([a-zA-Z_][\w.]*)\(/g)].map(([, name]) => name!),
+  );
+  return called.map((name) => name.replace(/^\w+(?=\.)/, (root) => variables[root] ?? root));
+}
+
+/** A name of the surface; what a cell names without its namespace, after one that it names with it, is known in any. */
+const isKnown = (name: string): boolean => {
+  const short = `.${name.replace(/^\./, '')}`;
+  return surface.some((e) => e.name === name || (!name.slice(1).includes('.') && e.name.endsWith(short)));
+};
+
 describe('between the pages', () => {
   it('every relative link leads to a file, and to a heading where it names one', () => {
     expect(pages().flatMap(brokenLinks)).toEqual([]);
   });
   it('the tables next to other libraries name what flaxen has', () => {
-    const ours = pages().filter((page) => page.startsWith('docs/from-')).flatMap((page) => lastCells(page)); // prettier-ignore
-    const names = ours.flatMap((cell) => cell.match(/\b(?:np|nn|optim|training|tree|random|lax|errors)\.\w+/g) ?? []);
-    expect(names.length).toBeGreaterThan(30);
-    const known = new Set(surface.map(({ name }) => name.split('.').slice(0, 2).join('.')));
-    expect(names.filter((name) => !known.has(name))).toEqual([]);
+    const names = pages().filter((page) => page.startsWith('docs/from-')).flatMap((page) => lastCells(page, '## Names')).flatMap(namesIn); // prettier-ignore
+    expect(names.length).toBeGreaterThan(80);
+    expect(names.filter((name) => !isKnown(name))).toEqual([]);
   });
   const translations = documents.filter(({ page }) => page.startsWith('docs/ko/'));
-  it.each(translations)('$page has the code of the page that it translates', ({ page, blocks }) => {
+  it.each(translations)('$page has the code, headings, tables and lists of the page that it translates', ({ page, blocks }) => {
+    const original = page.replace('docs/ko/', 'docs/');
     const code = (own: readonly Block[]): string[] => own.map((b) => [b.language, ...b.words, ...b.code].join('\n'));
-    expect(code(blocks)).toEqual(code(blocksOfPage(page.replace('docs/ko/', 'docs/'))));
+    expect(code(blocks)).toEqual(code(blocksOfPage(original)));
+    expect(outlineOf(page)).toEqual(outlineOf(original));
   });
 });
 
@@ -139,6 +167,23 @@ describe('the public surface', () => {
     const callable = surface.filter((e) => e.kind === 'function' || e.kind === 'class');
     expect(callable.length).toBeGreaterThan(200);
     expect(callable.filter((e) => e.examples.length === 0).map(fullyNamed)).toEqual([]);
+  });
+  it('has an example at every method, or at its type one that names it', () => {
+    const methods = surface.filter((e) => e.kind === 'method');
+    expect(methods.length).toBeGreaterThan(80);
+    const shownByType = ({ name }: Export): boolean => {
+      const [, type, own] = /^(.*)\.(\w+)$/.exec(name) as unknown as [string, string, string];
+      const examples = surface.filter((e) => e.name === type).flatMap((e) => e.examples);
+      return examples.some(({ code }) => new RegExp(`\\b${own}\\b`).test(code.join('\n')));
+    };
+    expect(methods.filter((e) => e.examples.length === 0 && !shownByType(e)).map(fullyNamed)).toEqual([]);
+  });
+  it('says, or shows in an example, a shape or a dtype wherever arrays come out', () => {
+    const arrays = surface.filter((e) => e.kind === 'function' && /^(np|lax|random|optim|nn\.initializers)\./.test(e.name));
+    expect(arrays.length).toBeGreaterThan(250);
+    const says = /\b(float32|u?int32|bool|boolean|dtype|shapes?|scalar|trees?)\b/i;
+    const texts = (e: Export): string => [e.documentation, ...e.examples.flatMap(({ code }) => code)].join('\n');
+    expect(arrays.filter((e) => !says.test(texts(e))).map(fullyNamed)).toEqual([]);
   });
   it('shows in each example something that is checked', () => {
     const shown = inDocstrings.filter(({ source }) => check(source).expectations.length === 0);

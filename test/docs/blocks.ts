@@ -103,8 +103,17 @@ export function brokenLinks(page: string): string[] {
   });
 }
 
-/** The last cell of each row of a page's tables. */
-export const lastCells = (page: string): string[] =>
+/** The last cell of each row of the tables under a heading. */
+export const lastCells = (page: string, heading: string): string[] =>
   readPage(page)
-    .split('\n')
+    .split(/^(?=#+ )/m)
+    .filter((section) => section.startsWith(`${heading}\n`))
+    .flatMap((section) => section.split('\n'))
     .flatMap((line) => (line.startsWith('|') ? [line.split('|').at(-2)!] : []));
+
+/** A page's headings by their levels, its tables by their rows and its lists by their items: what a translation keeps. */
+export const outlineOf = (page: string): string[] =>
+  readPage(page)
+    .replace(/```[\s\S]*?```/g, '')
+    .split('\n')
+    .flatMap((line) => /^(#+|\||-|\d+\.)(?= )/.exec(line)?.[1] ?? []);

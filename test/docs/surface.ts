@@ -6,7 +6,7 @@ import { root, type Block } from './blocks.js';
 export interface Export {
   /** "np.add", "nn.initializers.zeros", "Tensor.reshape". */
   readonly name: string;
-  readonly kind: 'function' | 'class' | 'constant' | 'type' | 'member';
+  readonly kind: 'function' | 'class' | 'constant' | 'type' | 'method' | 'member';
   readonly documentation: string;
   /** The code of its @example tags. */
   readonly examples: readonly Block[];
@@ -14,7 +14,7 @@ export interface Export {
   readonly where: string;
 }
 
-/** The exports of lib/index.ts, namespaces opened, and the public members of classes. */
+/** The exports of lib/index.ts, namespaces opened, with the public members of classes and what may be called of other types. */
 export function surfaceOf(program: ts.Program): Export[] {
   const checker = program.getTypeChecker();
   const out: Export[] = [];
@@ -26,7 +26,9 @@ export function surfaceOf(program: ts.Program): Export[] {
       else {
         const kind = kindOf(checker, symbol);
         out.push(describe(checker, name, kind, symbol));
-        if (kind === 'class') for (const m of membersOf(checker, symbol)) out.push(describe(checker, `${name}.${m.name}`, 'member', m));
+        const members = symbol.flags & ts.SymbolFlags.Class ? membersOf(checker, symbol) : methodsOf(checker, symbol);
+        if (kind === 'class') members.push(...staticsOf(checker, symbol));
+        for (const m of members) out.push(describe(checker, `${name}.${m.name}`, isCallable(checker, m) ? 'method' : 'member', m));
       }
     }
   };
@@ -53,6 +55,28 @@ const isHidden = (symbol: ts.Symbol): boolean =>
 function membersOf(checker: ts.TypeChecker, symbol: ts.Symbol): ts.Symbol[] {
   const { members } = symbol;
   return members === undefined ? [] : [...members.values()].filter((m) => !isHidden(m));
+}
+
+/** What may be called of the class itself, such as `TrainState.create`. */
+function staticsOf(checker: ts.TypeChecker, symbol: ts.Symbol): ts.Symbol[] {
+  const own = checker.getTypeOfSymbol(symbol).getProperties();
+  return own.filter((m) => isOurs(m) && !isHidden(m) && isCallable(checker, m));
+}
+
+const isOurs = (symbol: ts.Symbol): boolean =>
+  symbol.declarations?.some((d) => d.getSourceFile().fileName.startsWith(join(root, 'lib'))) ?? false;
+
+const isCallable = (checker: ts.TypeChecker, symbol: ts.Symbol): boolean => {
+  const type = checker.getTypeOfSymbol(symbol);
+  return (checker.getBaseConstraintOfType(type) ?? type).getCallSignatures().length > 0;
+};
+
+/** What may be called of an interface or an object type of the library; an option that is a function is none, since it may be left out. */
+function methodsOf(checker: ts.TypeChecker, symbol: ts.Symbol): ts.Symbol[] {
+  const type = checker.getDeclaredTypeOfSymbol(symbol);
+  return (type.isUnion() ? [] : type.getProperties()).filter(
+    (m) => isOurs(m) && !isHidden(m) && !(m.flags & ts.SymbolFlags.Optional) && isCallable(checker, m),
+  );
 }
 
 function describe(checker: ts.TypeChecker, name: string, kind: Export['kind'], symbol: ts.Symbol): Export {
