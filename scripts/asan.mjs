@@ -48,6 +48,8 @@ const files = process.argv.slice(2);
 const status =
   step('install dependencies', install) ||
   step('build with AddressSanitizer and UBSan', () => cmake('configure', ...options) || cmake('build')) ||
-  (files.length > 0 ? 0 : step('C++ tests', () => run('ctest', ['--test-dir', tree, '--output-on-failure'], sanitizers()))) ||
+  (files.length > 0
+    ? 0
+    : step('C++ tests', () => run('ctest', ['--test-dir', tree, '--parallel', '2', '--output-on-failure'], sanitizers()))) ||
   step('tests under Node', () => tests(files.length > 0 ? files : TESTS));
 process.exit(findings(status));
