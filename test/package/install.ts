@@ -31,7 +31,7 @@ export interface Installed {
 const isolation = (): readonly string[] => (spawnSync('unshare', ['-rn', 'true']).status === 0 ? ['unshare', '-rn'] : []);
 
 /** A PATH with Node, npm and a shell, and neither compiler nor CMake. */
-function barePath(folder: string): string {
+export function barePath(folder: string): string {
   const bin = join(folder, 'bin');
   if (existsSync(bin)) return bin;
   mkdirSync(bin);
