@@ -17,6 +17,8 @@ if (process.platform !== 'linux') {
   process.exit(1);
 }
 
+/** Convolution and pooling run there. */
+const tfjs = () => run('npm', ['run', '--silent', 'build:lib']) || run(process.execPath, ['dist/cli/main.js', 'install-tfjs-node']);
 const cmake = (what, ...options) => run('npx', ['cmake-js', what, '--debug', '--out', tree, ...options]);
 const options = ['--CDFLAXEN_SANITIZE=address,undefined', '--CDFLAXEN_BUILD_TESTS=ON', '--CDFLAXEN_CUDA=OFF'];
 const library = (name) => execFileSync(compiler, [`-print-file-name=${name}`], { encoding: 'utf8' }).trim();
@@ -47,6 +49,7 @@ mkdirSync(reports, { recursive: true });
 const files = process.argv.slice(2);
 const status =
   step('install dependencies', install) ||
+  step('install tfjs-node', tfjs) ||
   step('build with AddressSanitizer and UBSan', () => cmake('configure', ...options) || cmake('build')) ||
   (files.length > 0
     ? 0
