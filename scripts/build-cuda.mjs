@@ -16,8 +16,10 @@ if (nvcc === undefined) {
 }
 const { stdout } = spawnSync(nvcc, ['--version'], { encoding: 'utf8' });
 console.log(`${nvcc}: ${/release [\d.]+/.exec(stdout)?.[0] ?? 'unknown release'}`);
-// Configures where nobody has yet, and keeps the options of who has.
-const status = run('npx', ['cmake-js', 'build', '--target', 'flaxen_cuda']);
+// Keeps the other options of who has configured before; verify does without machine code.
+const status =
+  run('npx', ['cmake-js', 'configure', '--CDFLAXEN_CUDA=ON', '--CDFLAXEN_CUDA_MACHINE_CODE=ON']) ||
+  run('npx', ['cmake-js', 'build', '--target', 'flaxen_cuda']);
 if (status !== 0) process.exit(status);
 const library = join(root, 'build', 'Release', 'libflaxen_cuda.so');
 console.log(`${library}: ${(statSync(library).size / 2 ** 20).toFixed(1)} MiB`);

@@ -56,10 +56,13 @@ const check = (title, work) => {
   return status;
 };
 
-// One build tree for the addon and its C++ tests, so that nothing is compiled twice.
+// One build tree for the addon and its C++ tests, so that nothing is compiled twice. The machine code of the CUDA kernels is made by one of the tests,
+// cuda_resources, for each architecture; the library has it by npm run build:cuda.
 if (
   check('install dependencies', install) ||
-  check('build the addon, the C++ tests and the library', () => build(['--CDFLAXEN_BUILD_TESTS=ON']))
+  check('build the addon, the C++ tests and the library', () =>
+    build(['--CDFLAXEN_BUILD_TESTS=ON', '--CDFLAXEN_CUDA=ON', '--CDFLAXEN_CUDA_MACHINE_CODE=OFF']),
+  )
 )
   finish();
 // The binaries of the package take no part in the tests of the sources: they are built beside those, with what these leave of the processors.

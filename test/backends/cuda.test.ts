@@ -240,7 +240,7 @@ describe('why CUDA is not used, in a line', () => {
   const library = join(packageRoot, 'build', 'Release', 'libflaxen_cuda.so');
   // Where the simulator was built, nvcc was there, and the library was to be built as well.
   it.skipIf((!existsSync(library) && !existsSync(simulator)) || loadAddon().hasCudaDriver())(
-    'the shipped library opens without a driver, and says that there is none',
+    'the library opens without a driver, and says that there is none',
     () => {
       expect(loadAddon().cudaLibrary(library)).toMatchObject({ driver: 0, error: 35, devices: [] });
       expect(() => examineLibrary(loadAddon(), library)).toThrow('there is no NVIDIA driver; flaxen needs one for CUDA 13.0');
