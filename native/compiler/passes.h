@@ -14,7 +14,8 @@ namespace flaxen {
 // the run. `node` names the dtypes, its values are looked up in `graph`.
 using Evaluate = std::function<std::optional<double>(const Graph& graph, const Node& node, const std::vector<double>& operands)>;
 
-// Removes what does nothing (x * 1, a transpose back and forth), turns layout that moves nothing into views, computes constants.
+// Removes what does nothing (x * 1, a transpose back and forth), turns layout that moves nothing into views, computes constants. A loss's
+// gradient whose cotangent is one constant takes it as a parameter: "fused.softmaxCrossEntropyGrad" with `dloss` and without that input.
 void simplify(Graph& graph, const Evaluate& evaluate);
 
 // Lets products read transposed operands where they lie.

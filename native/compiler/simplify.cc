@@ -18,6 +18,7 @@ class Simplifier {
     rewriter_.walk([&](Node& node) {
       simplify_layout(graph_, rewriter_, node);
       if (compute(node)) return;
+      take_cotangent(node);
       if (const auto same = same_as(node); same && graph_.aval(*same) == graph_.aval(node.outputs[0])) {
         rewriter_.replace(node.outputs[0], *same);
       }
@@ -68,6 +69,16 @@ class Simplifier {
     node.inputs.clear();
     node.params = {{"value", *value}};
     return true;
+  }
+
+  // The gradient of a mean of losses has one cotangent for all: no array is made of it.
+  void take_cotangent(Node& node) const {
+    if (node.op != "softmaxCrossEntropyGrad") return;
+    const auto value = constant(node.inputs[0]);
+    if (!value) return;
+    node.op = "fused.softmaxCrossEntropyGrad";
+    node.params = {{"dloss", *value}};
+    node.inputs.erase(node.inputs.begin());
   }
 
   // The value that the node's output equals, if it is there already.

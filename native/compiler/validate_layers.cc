@@ -97,6 +97,17 @@ void softmax_cross_entropy(const NodeCheck& c) {
   c.out_is(1, DType::f32, shape);
 }
 
+void softmax_cross_entropy_grad(const NodeCheck& c) {
+  c.arity(4, 1);
+  for (size_t i : {0u, 1u, 3u}) c.in_dtype(i, kF32);
+  c.in_dtype(2, kI32);
+  c.expect(c.rank(1) >= 1, "logits must have at least one dimension, the classes");
+  Shape shape = c.in(1).shape;
+  shape.pop_back();
+  for (size_t i : {0u, 2u, 3u}) c.in_shape(i, shape);
+  c.out_is(0, DType::f32, c.in(1).shape);
+}
+
 void threefry(const NodeCheck& c) {
   c.arity(3, 2);
   for (size_t i = 0; i < 3; ++i) c.in_dtype(i, kU32);
@@ -124,6 +135,7 @@ const Rules& layer_rules() {
       {"batchNorm", batch_norm},
       {"batchNormGrad", batch_norm_grad},
       {"softmaxCrossEntropy", softmax_cross_entropy},
+      {"softmaxCrossEntropyGrad", softmax_cross_entropy_grad},
       {"threefry2x32", threefry},
       {"qr", qr},
   };

@@ -49,7 +49,7 @@ bool prepare_elementwise(const Graph&, const Node&, Prepared&);  // fused.elemen
 bool prepare_reduce(const Graph&, const Node&, Prepared&);       // reduceSum .. cumsum
 bool prepare_layout(const Graph&, const Node&, Prepared&);       // reshape .. concatenate, full, iota
 bool prepare_gather(const Graph&, const Node&, Prepared&);       // take .. scatterAddAlong
-bool prepare_loss(const Graph&, const Node&, Prepared&);         // softmaxCrossEntropy
+bool prepare_loss(const Graph&, const Node&, Prepared&);         // softmaxCrossEntropy, its gradient
 bool prepare_random(const Graph&, const Node&, Prepared&);       // threefry2x32
 bool prepare_sort(const Graph&, const Node&, Prepared&);         // sort
 bool prepare_linalg(const Graph&, const Node&, Prepared&);       // qr

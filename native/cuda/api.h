@@ -182,12 +182,13 @@ FLAXEN_CUDA_API int flaxen_cuda_max_pool_gather(const FlaxenCudaDevice* device, 
 FLAXEN_CUDA_API int flaxen_cuda_sum_pool(const FlaxenCudaDevice* device, const FlaxenCudaPool* pool, const float* x, float* y);
 FLAXEN_CUDA_API int flaxen_cuda_sum_pool_grad(const FlaxenCudaDevice* device, const FlaxenCudaPool* pool, const float* dy, float* dx);
 
-/* Of rows of `classes` logits; a negative label counts from the end, one outside the classes has the loss NaN. dlogsumexp may be null. */
+/* Of rows of `classes` logits; a negative label counts from the end, one outside the classes has the loss NaN. */
 FLAXEN_CUDA_API int flaxen_cuda_softmax_cross_entropy(const FlaxenCudaDevice* device, int64_t rows, int64_t classes, const float* logits,
                                                       const int32_t* labels, float* loss, float* logsumexp);
+/* For the cotangents dloss [rows] of the loss, or, where that is null, dloss_of_all of each. dlogits may be logits. */
 FLAXEN_CUDA_API int flaxen_cuda_softmax_cross_entropy_grad(const FlaxenCudaDevice* device, int64_t rows, int64_t classes,
                                                            const float* logits, const int32_t* labels, const float* logsumexp,
-                                                           const float* dloss, const float* dlogsumexp, float* dlogits);
+                                                           const float* dloss, float dloss_of_all, float* dlogits);
 
 /* The Threefry-2x32 block cipher of n pairs; key [2]. Outputs may be inputs. */
 FLAXEN_CUDA_API int flaxen_cuda_threefry2x32(const FlaxenCudaDevice* device, int64_t n, const uint32_t* key, const uint32_t* x0,

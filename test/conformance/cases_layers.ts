@@ -166,6 +166,38 @@ function* crossEntropies(): Generator<Case> {
     yield special(values);
 }
 
+function* crossEntropyGrads(): Generator<Case> {
+  const source = new Source(36);
+  for (const shape of [[1], [10], [3, 1], [0, 4], [5, 10], [33, 7], [2, 3, 17], [16, 24], [17, 25], [128, 1000], [3, 2500], [5000, 10]]) {
+    const classes = columnsOf(shape);
+    const rows = shape.slice(0, -1);
+    for (const [label, spread] of [
+      ['modest', 3],
+      ['large', 80],
+      ['equal', 0],
+    ] as const) {
+      const logits = input(shape, 'float32', () => Math.fround(spread * source.normal()));
+      const labels = input(rows, 'int32', () => source.below(3 * classes + 4) - 2 - 2 * classes);
+      const dloss = input(rows, 'float32', () => source.normal());
+      // Not quite that of the logits: what is divided by its own sum does not depend on it.
+      const logSumExp = input(rows, 'float32', (row) => {
+        const values = logits.values.subarray(row * classes, (row + 1) * classes);
+        const top = values.reduce((m, v) => Math.max(m, v), -Infinity);
+        return Math.fround(top + Math.log(values.reduce((s, v) => s + Math.exp(v - top), 0)) + source.between(-0.5, 0.5));
+      });
+      const tolerance: Tolerance = {
+        error: () => (i) => {
+          const row = Math.floor(i / classes);
+          const own = Math.abs(logits.values[i]!) + Math.abs(logSumExp.values[row]!);
+          const greatest = logits.values.subarray(row * classes, (row + 1) * classes).reduce((m, v) => Math.max(m, Math.abs(v)), own);
+          return Math.abs(dloss.values[row]!) * UNIT * (12 + 4 * greatest + 4 * Math.log(classes));
+        },
+      };
+      yield { op: 'softmaxCrossEntropyGrad', label, inputs: [dloss, logits, labels, logSumExp], params: {}, tolerance };
+    }
+  }
+}
+
 function* ciphers(): Generator<Case> {
   const source = new Source(34);
   for (const shape of [[], [0], [1], [7], [16], [33], [3, 5, 7], [100_003]]) {
@@ -211,6 +243,7 @@ export function* layerCases(): Generator<Case> {
   yield* batchNorms();
   yield* batchNormGrads();
   yield* crossEntropies();
+  yield* crossEntropyGrads();
   yield* ciphers();
   yield* decompositions();
 }

@@ -389,6 +389,13 @@ export const gradientCases: Record<string, readonly GradientCase[]> = {
         ),
     },
   ],
+  softmaxCrossEntropyGrad: [
+    {
+      label: 'with labels from either end and outside',
+      shapes: [[4], [4, 3], [4]],
+      f: (d, x, total) => lax.softmaxCrossEntropyGrad(d, x, tensor([0, 2, -1, 7], 'int32'), total),
+    },
+  ],
   ...windowGradientCases,
 };
 

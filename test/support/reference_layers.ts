@@ -61,6 +61,19 @@ const softmaxCrossEntropy: Kernel = ([logits, labels], [loss, logSumExp]) => {
   }
 };
 
+const softmaxCrossEntropyGrad: Kernel = ([dloss, logits, labels, logSumExp], [dlogits]) => {
+  const classes = logits!.shape[logits!.shape.length - 1]!;
+  for (let row = 0; row < labels!.data.length; row++) {
+    const exps = Float64Array.from({ length: classes }, (_, c) => Math.exp(logits!.data[row * classes + c]! - logSumExp!.data[row]!));
+    const sum = exps.reduce((total, e) => total + e, 0);
+    const given = labels!.data[row]!;
+    const label = given < 0 ? given + classes : given;
+    for (let c = 0; c < classes; c++) {
+      dlogits!.data[row * classes + c] = dloss!.data[row]! * (exps[c]! / sum - Number(c === label));
+    }
+  }
+};
+
 const ROTATIONS = [
   [13, 15, 26, 6],
   [17, 29, 16, 24],
@@ -88,4 +101,10 @@ const threefry: Kernel = ([key, x0, x1], [out0, out1]) => {
   }
 };
 
-export const layerKernels: Record<string, Kernel> = { batchNorm, batchNormGrad, softmaxCrossEntropy, threefry2x32: threefry };
+export const layerKernels: Record<string, Kernel> = {
+  batchNorm,
+  batchNormGrad,
+  softmaxCrossEntropy,
+  softmaxCrossEntropyGrad,
+  threefry2x32: threefry,
+};

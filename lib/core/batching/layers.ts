@@ -33,6 +33,8 @@ defineBatching(['batchNorm', 'batchNormGrad'], (c) =>
 
 defineBatching('softmaxCrossEntropy', (c) => softmaxCrossEntropy(...(spreadAll(c) as [Tensor, Tensor])));
 
+defineBatching('softmaxCrossEntropyGrad', (c) => bind(c.primitive, spreadAll(c), c.params));
+
 defineBatching('threefry2x32', (c) => {
   const [key, x0, x1] = c.inputs as [Tensor, Tensor, Tensor];
   const counters: [Tensor, Tensor] = [spread(x0, c.batched[1]!, c.size), spread(x1, c.batched[2]!, c.size)];

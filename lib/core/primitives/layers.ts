@@ -122,18 +122,12 @@ const softmaxCrossEntropyPrimitive = definePrimitive({
   },
   grad({ inputs, outputs, cotangents }) {
     const [logits, labels] = inputs as [Tensor, Tensor];
-    const { shape } = logits;
+    const logSumExp = outputs[1]!;
     const [dloss, dlse] = cotangents;
-    if (!dloss && !dlse) return [null, null];
-    // Divided by its own sum, the softmax is free of the rounding of logsumexp, which is large for large logits.
-    const exps = exp(sub(logits, overRows(outputs[1]!, shape)));
-    const total = reduceSum(exps, shape.length - 1);
-    const weighted = (ct: Tensor): Tensor => mul(exps, overRows(div(ct, total), shape));
-    if (!dloss) return [weighted(dlse!), null];
-    const classes = shape[shape.length - 1]!;
-    const label = select(lt(labels, 0), add(labels, classes), labels);
-    const oneHot = convert(eq(iota(shape, shape.length - 1), overRows(label, shape)), 'float32');
-    return [sub(weighted(dlse ? add(dloss, dlse) : dloss), mul(oneHot, overRows(dloss, shape))), null];
+    const ofLoss = dloss ? softmaxCrossEntropyGrad(dloss, logits, labels, logSumExp) : null;
+    if (!dlse) return [ofLoss, null];
+    const ofLogSumExp = softmaxTimes(dlse, logits, logSumExp);
+    return [ofLoss ? add(ofLoss, ofLogSumExp) : ofLogSumExp, null];
   },
 });
 
@@ -145,6 +139,52 @@ const softmaxCrossEntropyPrimitive = definePrimitive({
  */
 export const softmaxCrossEntropy = (logits: Tensor, labels: Tensor): [Tensor, Tensor] =>
   bind(softmaxCrossEntropyPrimitive, [logits, labels], {}) as [Tensor, Tensor];
+
+const softmaxCrossEntropyGradPrimitive = definePrimitive({
+  name: 'softmaxCrossEntropyGrad',
+  infer([dloss, logits, labels, logSumExp]) {
+    for (const a of [dloss!, logits!, logSumExp!]) {
+      if (!isFloat(a.dtype)) throw new DTypeError(`softmaxCrossEntropyGrad takes float32 but for its labels, got ${a}`);
+    }
+    if (labels!.dtype !== 'int32') throw new DTypeError(`softmaxCrossEntropyGrad needs int32 labels, got ${labels!}`);
+    const rows = logits!.shape.slice(0, -1);
+    if (logits!.rank < 1 || [dloss!, labels!, logSumExp!].some((a) => a.shape.join() !== rows.join())) {
+      throw new ShapeError(
+        `softmaxCrossEntropyGrad of logits ${logits!} needs the rest of shape ${formatShape(rows)}, got ${dloss!}, ${labels!}, ${logSumExp!}`,
+      );
+    }
+    return [Aval.of(logits!.shape, 'float32')];
+  },
+  grad({ inputs, cotangents }) {
+    const [dloss, logits, labels, logSumExp] = inputs as [Tensor, Tensor, Tensor, Tensor];
+    const composed = (d: Tensor, x: Tensor, total: Tensor): Tensor =>
+      sub(softmaxTimes(d, x, total), mul(oneHot(labels, x.shape), overRows(d, x.shape)));
+    const [, back] = vjp(composed, dloss, logits, logSumExp);
+    const [ofCotangent, ofLogits, ofLogSumExp] = back(cotangents[0]!);
+    return [ofCotangent, ofLogits, null, ofLogSumExp];
+  },
+});
+
+/** softmax(logits), each row times its number of `ct`. Divided by its own sum, it is free of the rounding of logsumexp, which is large for large logits. */
+function softmaxTimes(ct: Tensor, logits: Tensor, logSumExp: Tensor): Tensor {
+  const exps = exp(sub(logits, overRows(logSumExp, logits.shape)));
+  return mul(exps, overRows(div(ct, reduceSum(exps, logits.ndim - 1)), logits.shape));
+}
+
+function oneHot(labels: Tensor, shape: readonly number[]): Tensor {
+  const label = select(lt(labels, 0), add(labels, shape[shape.length - 1]!), labels);
+  return convert(eq(iota(shape, shape.length - 1), overRows(label, shape)), 'float32');
+}
+
+/**
+ * The gradient of `softmaxCrossEntropy` for the cotangent `dloss` of its loss alone, from its logsumexp: `(softmax(logits) - oneHot(labels)) * dloss`.
+ * @example
+ * const [logits, labels] = [np.array([[0, 0]]), np.array([1], 'int32')];
+ * const [, logSumExp] = lax.softmaxCrossEntropy(logits, labels);
+ * lax.softmaxCrossEntropyGrad(np.ones([1]), logits, labels, logSumExp); // => Tensor float32[1, 2] [[0.5, -0.5]]
+ */
+export const softmaxCrossEntropyGrad = (dloss: Tensor, logits: Tensor, labels: Tensor, logSumExp: Tensor): Tensor =>
+  bind(softmaxCrossEntropyGradPrimitive, [dloss, logits, labels, logSumExp], {})[0]!;
 
 const threefryPrimitive = definePrimitive({
   name: 'threefry2x32',

@@ -50,7 +50,7 @@ bool prepare_matrix(const Library&, const Graph&, const Node&, Prepared&);      
 bool prepare_batch_norm(const Library&, const Graph&, const Node&, Prepared&);   // batchNorm, batchNormGrad, fused.batchNorm*
 bool prepare_reduce(const Library&, const Graph&, const Node&, Prepared&);       // reduceSum .. cumsum
 bool prepare_layout(const Library&, const Graph&, const Node&, Prepared&);       // reshape .. concatenate
-bool prepare_loss(const Library&, const Graph&, const Node&, Prepared&);         // softmaxCrossEntropy
+bool prepare_loss(const Library&, const Graph&, const Node&, Prepared&);         // softmaxCrossEntropy, its gradient
 bool prepare_gather(const Library&, const Graph&, const Node&, Prepared&);       // take .. scatterAddAlong
 bool prepare_sort(const Library&, const Graph&, const Node&, Prepared&);         // sort
 bool prepare_linalg(const Library&, const Graph&, const Node&, Prepared&);       // qr

@@ -44,6 +44,7 @@ namespace flaxen::cuda {
   X(sum_pool)                    \
   X(sum_pool_grad)               \
   X(softmax_cross_entropy)       \
+  X(softmax_cross_entropy_grad)  \
   X(threefry2x32)                \
   X(copy)                        \
   X(versions)                    \

@@ -7,9 +7,9 @@ namespace {
 
 void losses(int64_t rows, int64_t classes, float size) {
   const std::string what = "cross entropy of " + std::to_string(rows) + " x " + std::to_string(classes);
-  const std::vector<float> x = random_values(rows * classes, 1, 0, size), d = random_values(rows, 2), d_total = random_values(rows, 3);
+  const std::vector<float> x = random_values(rows * classes, 1, 0, size), d = random_values(rows, 2);
   std::vector<int32_t> labels;
-  std::vector<double> loss, total, dx, dx_of_loss;
+  std::vector<double> loss, total, dx, dx_of_mean;
   std::mt19937 engine(seed_base + 4);
   for (int64_t r = 0; r < rows; ++r) {
     const auto at = [&](int64_t c) { return static_cast<double>(x[static_cast<size_t>(r * classes + c)]); };
@@ -22,30 +22,30 @@ void losses(int64_t rows, int64_t classes, float size) {
     for (int64_t c = 0; c < classes; ++c) sum += std::exp(at(c) - top);
     total.push_back(top + std::log(sum));
     loss.push_back(outside ? NAN : total.back() - at(label));
-    const double dl = static_cast<double>(d[static_cast<size_t>(r)]), dt = static_cast<double>(d_total[static_cast<size_t>(r)]);
     for (int64_t c = 0; c < classes; ++c) {
       const double p = std::exp(at(c) - total.back()), hit = !outside && c == label;
-      dx.push_back(p * (dl + dt) - hit * dl);
-      dx_of_loss.push_back((p - hit) * dl);
+      dx.push_back((p - hit) * static_cast<double>(d[static_cast<size_t>(r)]));
+      dx_of_mean.push_back((p - hit) * 0.25);
     }
   }
   on_schedules(
       [&] {
-        const DeviceArray<float> logits(x), got_loss(rows), got_total(rows), dloss(d), dtotal(d_total), got(rows * classes);
+        const DeviceArray<float> logits(x), got_loss(rows), got_total(rows), dloss(d), got(rows * classes);
         const DeviceArray<int32_t> label(labels);
         check_call(
             flaxen_cuda_softmax_cross_entropy(&device(), rows, classes, logits.data(), label.data(), got_loss.data(), got_total.data()),
             what);
         check_close(got_loss.read(), loss, 2e-6, what);
         check_close(got_total.read(), total, 2e-6, what + ", logsumexp");
-        const auto gradient = [&](const float* of_total) {
-          check_call(flaxen_cuda_softmax_cross_entropy_grad(&device(), rows, classes, logits.data(), label.data(), got_total.data(),
-                                                            dloss.data(), of_total, got.data()),
+        const auto gradient = [&](const float* of_row, const DeviceArray<float>& to) {
+          check_call(flaxen_cuda_softmax_cross_entropy_grad(&device(), rows, classes, logits.data(), label.data(), got_total.data(), of_row,
+                                                            0.25f, to.data()),
                      what);
-          return got.read();
+          return to.read();
         };
-        check_close(gradient(dtotal.data()), dx, 4e-6, what + ", gradient");
-        check_close(gradient(nullptr), dx_of_loss, 4e-6, what + ", gradient of the loss alone");
+        check_close(gradient(dloss.data(), got), dx, 4e-6, what + ", gradient");
+        check_close(gradient(nullptr, got), dx_of_mean, 4e-6, what + ", gradient of the mean");
+        check_close(gradient(dloss.data(), logits), dx, 4e-6, what + ", gradient in place of the logits");
       },
       what);
 }

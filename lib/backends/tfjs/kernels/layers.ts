@@ -87,6 +87,19 @@ const softmaxCrossEntropy: Kernel = whole((b, [logits, labels], { outputs }) => 
   return [b.reshape(loss, outputs[0]!.shape), b.reshape(logSumExp, outputs[0]!.shape)];
 });
 
+const softmaxCrossEntropyGrad: Kernel = whole((b, [dloss, logits, labels, logSumExp]) => {
+  const classes = logits!.shape.at(-1)!;
+  const rows = sizeOf(labels!.shape);
+  const column = (v: Value): Value => b.reshape(v, [rows, 1]);
+  const exps = b.unary('Exp', b.binary('Sub', b.reshape(logits!, [rows, classes]), column(logSumExp!)));
+  const weight = b.binary('Div', b.reshape(dloss!, [rows]), reduce(b, 'Sum', exps, [1]));
+  const given = column(labels!);
+  const label = b.select(b.binary('Less', given, b.int32(0), 'bool'), b.binary('AddV2', given, b.int32(classes)), given);
+  const hit = b.binary('Equal', b.constant('int32', [1, classes], Int32Array.from(range(classes))), label, 'bool');
+  const ofLabel = b.select(hit, column(dloss!), b.float(0));
+  return [b.reshape(b.binary('Sub', b.binary('Mul', exps, column(weight)), ofLabel), logits!.shape)];
+});
+
 const ROTATIONS = [
   [13, 15, 26, 6],
   [17, 29, 16, 24],
@@ -120,4 +133,4 @@ const threefry: Kernel = whole((b, [key, x0, x1]) => {
   return [first, second];
 });
 
-export const layerKernels: Kernels = { batchNorm, batchNormGrad, softmaxCrossEntropy, threefry2x32: threefry };
+export const layerKernels: Kernels = { batchNorm, batchNormGrad, softmaxCrossEntropy, softmaxCrossEntropyGrad, threefry2x32: threefry };
