@@ -34,8 +34,9 @@ class DenseFusion {
   static constexpr size_t kNobody = ~size_t{0};
 
   static bool is_gone(const Node& node) { return node.outputs.empty(); }
-  static bool is_norm(const Node& node) { return node.op == "batchNorm" || node.op == "fused.batchNormRelu"; }
-  static bool is_norm_grad(const Node& node) { return node.op == "batchNormGrad" || node.op == "fused.batchNormReluGrad"; }
+  // Of the rows of a matrix: one along another axis has that attached.
+  static bool is_norm(const Node& node) { return !node.fused && (node.op == "batchNorm" || node.op == "fused.batchNormRelu"); }
+  static bool is_norm_grad(const Node& node) { return !node.fused && (node.op == "batchNormGrad" || node.op == "fused.batchNormReluGrad"); }
   static FusedNorm norm_of(const Node& node) {
     return {node.number("epsilon"), node.op != "batchNorm" && node.op != "batchNormGrad", node.flag("fastVariance")};
   }

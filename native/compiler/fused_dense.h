@@ -17,18 +17,18 @@ struct FusedNorm {
   std::string text() const { return std::string("batch norm") + (relu ? " and relu" : ""); }
 };
 
-// "fused.dense": y = x * kernel + bias, and the batch norm of y.
+// "fused.dense": y = x * kernel + bias, or relu of that, and the batch norm of y.
 // Inputs: x; with x its batch norm's scale, bias, mean, var; kernel; with `bias` the bias; with `norm` scale and bias.
 // Outputs: y; with `norm` mean and var; with `norm_written` the norm's output.
 struct FusedDense : Fused {
   std::optional<FusedNorm> x;  // x is this batch norm's output, made from its input where the product reads it
-  bool bias = false;
+  bool bias = false, relu = false;
   std::optional<FusedNorm> norm;  // its statistics are summed where the product writes y
   bool norm_written = false;
 
   std::string text() const override {
-    return (x ? "x through " + x->text() + "; " : "") + "y = x * kernel" + (bias ? " + bias" : "") +
-           (norm ? "; statistics of y" + (norm_written ? "; y through " + norm->text() : std::string()) : "");
+    return (x ? "x through " + x->text() + "; " : "") + "y = " + (relu ? "relu(" : "") + "x * kernel" + (bias ? " + bias" : "") +
+           (relu ? ")" : "") + (norm ? "; statistics of y" + (norm_written ? "; y through " + norm->text() : std::string()) : "");
   }
 };
 

@@ -24,10 +24,14 @@ void fold_transposes(Graph& graph);
 // Computes the same thing once.
 void merge_common_subexpressions(Graph& graph);
 
-// Lets training batch norm apply the relu that follows it, and its gradient mask the cotangent: "fused.batchNormRelu" with the inputs of
-// batchNorm and relu(y) in the place of y, "fused.batchNormReluGrad" with relu's cotangent in the place of dy and the bias as a sixth
-// input.
-void fuse_batch_norm(Graph& graph);
+// Lets a batch norm between a transpose and its inverse, and its gradient, take arrays as they lie: for kernels that take the features
+// along any axis, which is attached (FeatureAxis). Keeps the meaning but for the order of sums.
+void fold_norm_transposes(Graph& graph);
+
+// Lets a layer apply the relu that follows it: a dense layer becomes "fused.dense" (fused_dense.h), training batch norm
+// "fused.batchNormRelu" with the inputs of batchNorm and relu(y) in the place of y; and its gradient mask the cotangent:
+// "fused.batchNormReluGrad" with relu's cotangent in the place of dy and the bias as a sixth input.
+void fuse_relu(Graph& graph);
 
 // Fuses dense layers over many rows with the batch norms around them ("fused.dense", "fused.denseGrad", see fused_dense.h; what is left of
 // a batch norm's gradient elsewhere is "fused.batchNormGradSums": its inputs, and its outputs but the first). Keeps the meaning but for the

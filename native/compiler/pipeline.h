@@ -6,7 +6,7 @@
 
 namespace flaxen {
 
-// Runs every pass, in the order that pipeline.cc lists.
-void optimize(Graph& graph, const Evaluate& evaluate);
+// Runs every pass, in the order that pipeline.cc lists; fold_norm_transposes where the kernels take features along any axis.
+void optimize(Graph& graph, const Evaluate& evaluate, bool any_feature_axis = false);
 
 }  // namespace flaxen

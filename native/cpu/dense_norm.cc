@@ -54,6 +54,7 @@ void DenseNorm::run(const Buffers& buffers) const {
   const float* const kernel = operands.next_input();
   Epilogue epilogue;
   if (fused.bias) epilogue.bias = operands.next_input();
+  epilogue.relu = fused.relu;
   float* const y = operands.next_output();
   const Moments moments{&norm, y, partial};
   if (fused.norm) {

@@ -49,7 +49,7 @@ void tile(const Dots& d, int64_t i0, int64_t j0) {
     for (int j = 0; j < columns; ++j) {
       float x = totals[i * columns + j];
       if (d.bias) x += d.bias[j0 + j];
-      if (d.relu && x < 0) x = 0;
+      if (d.relu && x <= 0) x = 0;
       d.c[(i0 + i) * d.c_row + j0 + j] = x;
     }
   }

@@ -116,7 +116,7 @@ void GemmSplit::add_up(const float* slabs, float* c, const Epilogue& epilogue) c
       float* row = c + i * shape_.c_row;
       for (int64_t j = 0; j < shape_.n; ++j) {
         const float x = epilogue.bias ? row[j] + epilogue.bias[j] : row[j];
-        row[j] = epilogue.relu && x < 0 ? 0 : x;
+        row[j] = epilogue.relu && x <= 0 ? 0 : x;
       }
     }
   });

@@ -84,7 +84,7 @@ FLAXEN_INLINE void compute(const Tile& t) {
       for (int s = 1; s < kSets; ++s) sum += sums[s][i][v];
       if (t.accumulate) sum += cut ? load(c, lanes) : load(c);
       if (t.bias) sum += bias;
-      if (t.relu) sum = select(sum < splat(0.0f), splat(0.0f), sum);
+      if (t.relu) sum = select(sum <= splat(0.0f), splat(0.0f), sum);
       if (cut) {
         store(c, sum, lanes);
       } else {

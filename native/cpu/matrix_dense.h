@@ -5,7 +5,7 @@
 
 namespace flaxen::cpu {
 
-void prepare_dense_norm(const Graph&, const Node&, Prepared&);  // fused.dense
+void prepare_dense_norm(const Graph&, const Node&, Prepared&);  // fused.dense with a batch norm before or behind
 void prepare_dense_grad(const Graph&, const Node&, Prepared&);  // fused.denseGrad
 
 }  // namespace flaxen::cpu

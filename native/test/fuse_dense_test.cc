@@ -32,7 +32,7 @@ struct Net : GraphBuilder {
     ValueId d = ct;
     for (size_t i = layers.size(); i-- > 0;) d = backward(layers[i], d, i + 1 == layers.size(), i == 0);
     simplify(graph, [](const Graph&, const Node&, const std::vector<double>&) { return std::nullopt; });
-    fuse_batch_norm(graph);
+    fuse_relu(graph);
   }
 
   ValueId x, ct;
@@ -176,6 +176,28 @@ void test_shapes() {
   same_meaning(Net(1100, {512, 128, 16, 3}), "512 wide");
 }
 
+// A batch norm of what relu left of a dense layer.
+void test_norm_behind_relu() {
+  for (int64_t rows : {1030, 2048}) {
+    GraphBuilder b;
+    const Aval all = f32({rows, 19}), features = f32({19});
+    const std::vector<ValueId> in{b.input(f32({rows, 7})), b.input(f32({7, 19})), b.input(features), b.input(features), b.input(features)};
+    const ValueId z = b.node("dense", {in[0], in[1], in[2]}, {}, {all});
+    const ValueId zero = b.node("full", {}, {{"value", 0.0}}, {all});
+    const ValueId relu = b.node("select", {b.node("le", {z, zero}, {}, {{DType::boolean, all.shape}}), zero, z}, {}, {all});
+    const ValueId y = b.node("batchNorm", {relu, in[3], in[4]}, {{"epsilon", 1e-5}, {"fastVariance", true}}, {all, features, features});
+    b.graph.outputs = {y, y + 1, y + 2};
+    Graph fused = b.graph;
+    fuse_relu(fused);
+    fuse_dense(fused);
+    check(ops(fused) == "fused.dense: y = relu(x * kernel + bias); statistics of y; y through batch norm",
+          "a batch norm behind relu: " + ops(fused));
+    std::vector<Array> inputs;
+    for (ValueId v : in) inputs.push_back(random_array(DType::f32, b.graph.aval(v).shape, static_cast<uint32_t>(v) + 1));
+    close(run_nodes(fused, inputs), run_nodes(b.graph, inputs), rows, "a batch norm behind relu");
+  }
+}
+
 // The statistics of a layer whose results lie far from zero: as exact as those of the batch norm alone.
 void test_large_mean() {
   const int64_t rows = 2000, k = 5, n = 19;
@@ -196,6 +218,7 @@ int main() {
   if (!runs_here()) return kSkipped;
   test_decisions();
   test_shapes();
+  test_norm_behind_relu();
   test_large_mean();
   return report("fuse_dense");
 }

@@ -144,6 +144,46 @@ void test_products() {
   check(kept.nodes[1].inputs[0] == kept.nodes[0].outputs[0], "a transpose of free axes stays");
 }
 
+// transpose, batchNorm, transpose back; and the gradient between the same.
+struct Norms : GraphBuilder {
+  explicit Norms(List perm, List back) {
+    const Shape apart{2, 3, 5};
+    Shape shape;
+    for (int64_t d : perm) shape.push_back(apart[static_cast<size_t>(d)]);
+    const Aval there = f32(apart), all = f32(shape), features = f32({shape.back()});
+    const Params params = {{"epsilon", 1e-5}, {"fastVariance", true}};
+    const ValueId x = input(there), dy = input(there), scale = input(features), bias = input(features);
+    const auto moved = [&](ValueId v, const List& by, const Aval& to) { return node("transpose", {v}, {{"perm", by}}, {to}); };
+    const ValueId t = moved(x, perm, all);
+    y = node("batchNorm", {t, scale, bias}, params, {all, features, features});
+    dx = node("batchNormGrad", {moved(dy, perm, all), t, scale, y + 1, y + 2}, params, {all, features, features});
+    graph.outputs = {moved(y, back, there), moved(dx, back, there), dx + 1, dx + 2};
+  }
+  ValueId y, dx;
+};
+
+void test_features() {
+  Norms first({0, 2, 1}, {0, 2, 1});
+  fold_norm_transposes(first.graph);
+  check(ops(first.graph) == "batchNorm batchNormGrad", "features in the middle stay there: " + ops(first.graph));
+  for (const Node& node : first.graph.nodes) {
+    check(node.fused && node.fused->text() == "features along axis 1", node.op + " knows where they are");
+    check(first.graph.aval(node.outputs[0]).shape == Shape({2, 3, 5}), node.op + " gives what lies as its input");
+  }
+  check(first.graph.outputs[0] == first.y && first.graph.outputs[1] == first.dx, "what was moved back is returned as it is");
+  check(first.graph.nodes[1].inputs[0] == 1 && first.graph.nodes[1].inputs[1] == 0, "the gradient reads the arrays as they lie");
+
+  const std::string kept = "transpose batchNorm transpose batchNormGrad transpose transpose";
+  Norms other({1, 2, 0}, {1, 2, 0});  // no inverse: the outputs' shapes do not matter to the pass
+  fold_norm_transposes(other.graph);
+  check(ops(other.graph) == kept, "another permutation behind it: " + ops(other.graph));
+  Norms returned({0, 2, 1}, {0, 2, 1});
+  returned.graph.outputs.push_back(returned.y);
+  returned.graph.outputs.push_back(returned.dx);
+  fold_norm_transposes(returned.graph);
+  check(ops(returned.graph) == kept, "results that are returned as they are: " + ops(returned.graph));
+}
+
 void test_sharing() {
   Graph graph = graph_of(f32({2}), [](GraphBuilder& b, ValueId x) {
     const ValueId a = b.map("exp", {x}), c = b.map("exp", {x});
@@ -178,6 +218,7 @@ int main() {
   test_constants();
   test_layout();
   test_products();
+  test_features();
   test_sharing();
   test_sinking();
   return report("passes");

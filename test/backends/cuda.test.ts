@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { backendInfo, errors, jit, nn, np, optim, random, setBackend, training, tree, valueAndGrad, type Tensor } from 'flaxen';
+import { backendInfo, errors, grad, jit, nn, np, optim, random, setBackend, training, tree, valueAndGrad, type Tensor } from 'flaxen';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { examineLibrary, memoryLimit } from '../../lib/backends/cuda/load.js';
 import { CudaBackend } from '../../lib/backends/cuda/index.js';
@@ -88,6 +88,61 @@ describe.skipIf(!existsSync(simulator))('on the simulated device', () => {
     const text = jit(valueAndGrad(loss)).lower(params).asText();
     expect(text).toMatch(/fused\.dense .*16x8x5\n +y = x \* kernel \+ bias; statistics of y; y through batch norm and relu/);
     expect(text).toMatch(/fused\.denseGrad .*\n +dkernel = x\^T \* dy; dbias/);
+  });
+
+  /** The same on both backends, within round-off; what `cuda` compiled to is returned. */
+  function agree<T>(f: (...args: Tensor[]) => T, args: readonly Tensor[]): string {
+    const [cuda, cpu] = ['cuda', 'cpu'].map((backend) => {
+      setBackend(backend);
+      return tree.leaves(jit(f)(...args)).map((leaf) => Array.from((leaf as Tensor).dataSync() as Float32Array));
+    });
+    setBackend('cuda');
+    expect(cuda!.length).toBe(cpu!.length);
+    cuda!.forEach((values, i) => values.forEach((value, j) => expect(value).toBeCloseTo(cpu![i]![j]!, 4)));
+    return jit(f)
+      .lower(...args)
+      .asText()
+      .split('\nprogram\n')[1]!;
+  }
+  const normal = (seed: number, shape: number[]) => random.normal(random.PRNGKey(seed), shape);
+
+  it('relu is part of the product before it', () => {
+    const Layers = nn.module('Layers', () => (x: Tensor) => nn.Dense({ features: 5, precision: 'highest' })(nn.relu(nn.Dense({ features: 33, precision: 'highest' })(x)))); // prettier-ignore
+    const x = normal(7, [17, 9]);
+    const { params } = Layers().init(random.PRNGKey(0), x);
+    const loss = (...leaves: Tensor[]) => Layers().apply({ params: tree.unflatten(tree.structure(params), leaves) as typeof params }, x).sum(); // prettier-ignore
+    const text = agree((...leaves: Tensor[]) => valueAndGrad((list: Tensor[]) => loss(...list))(leaves), tree.leaves(params) as Tensor[]);
+    expect(text).toMatch(/fused\.dense .*17x33x9, float32\n +y = relu\(x \* kernel \+ bias\)\n/);
+    expect(text.match(/select\(/g)).toHaveLength(1); // of the gradient alone
+  });
+
+  it('the gradient of a mean cross entropy is one kernel, without an array of cotangents', () => {
+    const inside = np.array([0, 9, -1, 3], 'int32');
+    const labels = np.array([0, 9, -1, 3, 10], 'int32');
+    const mean = (x: Tensor) => optim.softmaxCrossEntropyWithIntegerLabels(x, inside).mean();
+    const weighted = (x: Tensor, w: Tensor) => optim.softmaxCrossEntropyWithIntegerLabels(x, labels).mul(w).sum();
+    const text = agree((x: Tensor) => grad(mean)(x), [normal(8, [4, 10])]);
+    expect(text).toMatch(/= fused\.softmaxCrossEntropyGrad dloss=0\.25 \(%\d+, %\d+, %\d+\)/);
+    expect(text).not.toContain('fused.elementwise');
+    const more = agree((x: Tensor, w: Tensor) => grad(weighted)(x, w), [normal(9, [5, 10]), np.array([1, 2, -3, 0, 0])]);
+    expect(more).toMatch(/= softmaxCrossEntropyGrad \(/);
+  });
+
+  it.each([1, 0, -2])('batch norm with features along axis %i takes arrays as they lie, and so does its gradient', (axis) => {
+    const Norm = nn.module('Norm', () => (x: Tensor) => nn.relu(nn.BatchNorm({ axis, useRunningAverage: false })(x)));
+    const x = normal(10, [6, 3, 5, 7]);
+    const ct = normal(11, [6, 3, 5, 7]);
+    const variables = Norm().init(random.PRNGKey(0), x);
+    const loss = (x: Tensor) =>
+      Norm()
+        .apply(variables, x, { mutable: ['batch_stats'] })[0]
+        .mul(ct)
+        .sum();
+    const text = agree((x: Tensor) => valueAndGrad(loss)(x), [x]);
+    const place = `features along axis ${axis < 0 ? axis + 4 : axis}`;
+    expect(text).toMatch(new RegExp(`fused\\.batchNormRelu .*\\n +${place}`));
+    expect(text).toMatch(new RegExp(`fused\\.batchNormReluGrad .*\\n +${place}`));
+    expect(text).not.toContain('transpose');
   });
 
   it('a layer too long for that leaves the statistics to the batch norm', () => {

@@ -28,6 +28,8 @@ namespace flaxen::cuda {
   X(batch_norm_from_moments)     \
   X(batch_norm_grad_scratch)     \
   X(batch_norm_grad)             \
+  X(batch_norm_strided)          \
+  X(batch_norm_grad_strided)     \
   X(gemm_scratch)                \
   X(gemm_moment_rows)            \
   X(gemm)                        \

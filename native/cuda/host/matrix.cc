@@ -45,7 +45,8 @@ FlaxenCudaGemm dense_of(const Graph& graph, const Node& node) {
 
 void prepare_dense(const Library& library, const Graph& graph, const Node& node, Prepared& prepared) {
   const bool has_bias = node.inputs.size() == 3;
-  const FlaxenCudaGemm gemm = dense_of(graph, node);
+  FlaxenCudaGemm gemm = dense_of(graph, node);
+  gemm.relu = node.fused && static_cast<const FusedDense&>(*node.fused).relu;
   prepared.scratch_bytes = library.gemm_scratch(&gemm, 0);
   prepared.note = note_of(gemm);
   prepared.launch = [=](const Buffers& b) {
@@ -54,13 +55,15 @@ void prepare_dense(const Library& library, const Graph& graph, const Node& node,
   };
 }
 
-// A dense layer and the batch norm behind it: the product's epilogue finds the statistics. That forbids to split k, which long ones need
-// more: those leave the statistics to the batch norm's own kernel.
+// A dense layer, with relu or not, and the batch norm behind it: the product's epilogue finds the statistics. That forbids to split k,
+// which long ones need more: those leave the statistics to the batch norm's own kernel.
 constexpr int64_t kMostUnsplit = 4096;
 
 void prepare_fused_dense(const Library& library, const Graph& graph, const Node& node, Prepared& prepared) {
   const auto& fused = static_cast<const FusedDense&>(*node.fused);
-  const FlaxenCudaGemm gemm = dense_of(graph, node);
+  if (!fused.norm) return prepare_dense(library, graph, node, prepared);
+  FlaxenCudaGemm gemm = dense_of(graph, node);
+  gemm.relu = fused.relu;
   const int scale = fused.bias ? 3 : 2;
   const auto epsilon = static_cast<float>(fused.norm->epsilon);
   const bool relu = fused.norm->relu, in_epilogue = gemm.k <= kMostUnsplit;

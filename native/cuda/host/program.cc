@@ -29,7 +29,7 @@ Prepared prepare_copy(const Graph& graph, const Node& node) {
 Program::Program(std::shared_ptr<Device> device, Graph graph) : shared_(std::move(device)), graph_(std::move(graph)) {
   inputs_.assign(graph_.values.begin(), graph_.values.begin() + graph_.inputs);
   for (ValueId v : graph_.outputs) outputs_.push_back(graph_.aval(v));
-  optimize(graph_, evaluate_scalar);
+  optimize(graph_, evaluate_scalar, true);
   fuse_dense(graph_, false);
 
   std::vector<Prepared> kernels;

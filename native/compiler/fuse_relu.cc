@@ -1,7 +1,10 @@
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <vector>
 
+#include "compiler/feature_axis.h"
+#include "compiler/fused_dense.h"
 #include "compiler/passes.h"
 #include "compiler/rewriter.h"
 
@@ -9,18 +12,17 @@ namespace flaxen {
 
 namespace {
 
-class BatchNormFusion {
+class ReluFusion {
  public:
-  explicit BatchNormFusion(Graph& graph) : graph_(graph), uses_(graph.values.size()) {}
+  explicit ReluFusion(Graph& graph) : graph_(graph), uses_(graph.values.size()), rectified_(graph.values.size()) {}
 
   void run() {
     count_uses();
     Rewriter rewriter(graph_);
     rewriter.walk([&](Node& node) {
-      if (node.op == "batchNorm" && only_relu_reads(node.outputs[0])) {
-        // From here on this value is relu(y). Masks that read it stay right: le(relu(y), 0) is le(y, 0), of a NaN too.
-        node.op = "fused.batchNormRelu";
-      } else if (is_relu(rewriter, node) && output_of(rewriter, node.inputs[2], "fused.batchNormRelu")) {
+      if ((node.op == "batchNorm" || node.op == "dense") && only_relu_reads(node.outputs[0])) {
+        take_relu(node);
+      } else if (is_relu(rewriter, node) && rectified_[static_cast<size_t>(node.inputs[2])]) {
         rewriter.replace(node.outputs[0], node.inputs[2]);
       } else if (node.op == "batchNormGrad") {
         fuse_gradient(rewriter, node);
@@ -48,6 +50,20 @@ class BatchNormFusion {
   }
 
   bool only_relu_reads(ValueId v) { return uses(v).by_relu > 0 && uses(v).all == uses(v).by_masks + uses(v).by_relu; }
+
+  // From here on the node's first output is relu(y). Masks that read it stay right: le(relu(y), 0) is le(y, 0), of a NaN too.
+  void take_relu(Node& node) {
+    rectified_[static_cast<size_t>(node.outputs[0])] = true;
+    if (node.op == "batchNorm") {
+      node.op = "fused.batchNormRelu";
+      return;
+    }
+    auto fused = std::make_shared<FusedDense>();
+    fused->bias = node.inputs.size() == 3;
+    fused->relu = true;
+    node.op = "fused.dense";
+    node.fused = std::move(fused);
+  }
 
   static bool is_zero(const Rewriter& rewriter, ValueId v) {
     const Node* full = rewriter.maker(v, "full");
@@ -85,18 +101,22 @@ class BatchNormFusion {
     if (!forward) return;
     const std::vector<ValueId> known{forward->inputs[0], forward->inputs[1], forward->outputs[1], forward->outputs[2]};
     if (!std::equal(known.begin(), known.end(), node.inputs.begin() + 1)) return;
-    if (forward->number("epsilon") != node.number("epsilon")) return;
+    if (forward->number("epsilon") != node.number("epsilon") || axis_of(*forward) != axis_of(node)) return;
     node.op = "fused.batchNormReluGrad";
     node.inputs[0] = masked->inputs[2];
     node.inputs.push_back(forward->inputs[2]);
   }
 
+  // Of the features, or -1 for the last.
+  static int64_t axis_of(const Node& norm) { return norm.fused ? static_cast<const FeatureAxis&>(*norm.fused).axis : -1; }
+
   Graph& graph_;
-  std::vector<Uses> uses_;  // by value
+  std::vector<Uses> uses_;       // by value
+  std::vector<bool> rectified_;  // by value
 };
 
 }  // namespace
 
-void fuse_batch_norm(Graph& graph) { BatchNormFusion(graph).run(); }
+void fuse_relu(Graph& graph) { ReluFusion(graph).run(); }
 
 }  // namespace flaxen

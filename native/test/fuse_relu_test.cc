@@ -1,4 +1,6 @@
-// Batch norm and relu give the same bits fused and apart, forward and backward; and what is no such pair stays as it is.
+// Layers and relu give the same bits fused and apart, forward and backward; and what is no such pair stays as it is.
+#include <array>
+
 #include "compiler/passes.h"
 #include "graph_builder.h"
 #include "graph_run.h"
@@ -49,7 +51,7 @@ bool agree(const Array& a, const Array& b) {
 
 void same_bits_fused(const Graph& graph, const std::vector<Array>& inputs, const std::string& what) {
   Graph fused = graph;
-  fuse_batch_norm(fused);
+  fuse_relu(fused);
   const std::vector<Array> wanted = run_nodes(graph, inputs), got = run_nodes(fused, inputs);
   for (size_t i = 0; i < wanted.size(); ++i) check(agree(got[i], wanted[i]), what + ": output " + std::to_string(i) + " changed");
   on_one_thread([&] {
@@ -109,7 +111,7 @@ void becomes(const std::string& wanted, const std::string& what, const std::func
   Layer layer({9, 5});
   change(layer);
   Graph fused = layer.graph;
-  fuse_batch_norm(fused);
+  fuse_relu(fused);
   check(ops(fused) == wanted, what + ": " + ops(fused));
   same_bits_fused(layer.graph, inputs_of(layer, Values::random), what);
 }
@@ -147,11 +149,65 @@ void test_patterns() {
           [](Layer& l) { maker(l, l.dx).params = batch_norm_params(true, 1e-3); });
 }
 
+// relu(dense(x)), and the cotangent of the layer's output that relu hands on of ct.
+struct Dense : GraphBuilder {
+  Dense(int64_t rows, int64_t inner, int64_t columns, bool biased) : all(f32({rows, columns})) {
+    std::vector<ValueId> operands{input(f32({rows, inner})), input(f32({inner, columns}))};
+    ct = input(all);
+    if (biased) operands.push_back(input(f32({columns})));
+    y = node("dense", operands, {}, {all});
+    const ValueId zero = node("full", {}, {{"value", 0.0}}, {all});
+    const ValueId mask = node("le", {y, zero}, {}, {{DType::boolean, all.shape}});
+    relu = node("select", {mask, zero, y}, {}, {all});
+    graph.outputs = {relu, node("select", {mask, zero, ct}, {}, {all})};
+  }
+  std::vector<Array> inputs(bool odd) const {
+    std::vector<Array> arrays;
+    for (ValueId v = 0; v < graph.inputs; ++v)
+      arrays.push_back(random_array(DType::f32, graph.aval(v).shape, static_cast<uint32_t>(v) + 1));
+    const double values[] = {INFINITY, NAN, 0, -0.0, -INFINITY, 1e-42};
+    for (int64_t i = 0; odd && i < arrays[0].size(); i += 37) arrays[0].set(i, values[i % 6]);
+    return arrays;
+  }
+
+  Aval all;
+  ValueId ct, y, relu;
+};
+
+void test_dense() {
+  // Products of all kinds: tiles, dots, parts of k, one row.
+  for (const auto& [rows, inner, columns] : {std::array<int64_t, 3>{1, 1, 1},
+                                             {1, 300, 17},
+                                             {7, 5, 3},
+                                             {64, 784, 10},
+                                             {33, 64, 129},
+                                             {0, 4, 3},
+                                             {5, 0, 3},
+                                             {9, 5000, 8},
+                                             {200, 31, 65}}) {
+    for (const bool biased : {true, false}) {
+      const Dense layer(rows, inner, columns, biased);
+      const std::string what = "dense " + std::to_string(rows) + "x" + std::to_string(columns) + "x" + std::to_string(inner);
+      same_bits_fused(layer.graph, layer.inputs(false), what);
+      same_bits_fused(layer.graph, layer.inputs(true), what + " with odd values");
+    }
+  }
+  const auto becomes = [](const std::string& wanted, const std::string& what, Dense layer) {
+    fuse_relu(layer.graph);
+    check(ops(layer.graph) == wanted, what + ": " + ops(layer.graph));
+  };
+  becomes("fused.dense le select", "a layer", Dense(4, 3, 2, true));
+  Dense read(4, 3, 2, true);
+  read.graph.outputs.push_back(read.y);
+  becomes("dense le select select", "y is read elsewhere", read);
+}
+
 }  // namespace
 
 int main() {
   if (!runs_here()) return kSkipped;
   test_patterns();
   test_bits();
-  return report("fuse_batch_norm");
+  test_dense();
+  return report("fuse_relu");
 }
