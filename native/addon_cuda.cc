@@ -121,6 +121,7 @@ Napi::Function CudaDevice::define(Napi::Env env) {
                          InstanceMethod<&CudaDevice::entered<&CudaDevice::read>>("read"),
                          InstanceMethod<&CudaDevice::entered<&CudaDevice::read_sync>>("readSync"),
                          InstanceMethod<&CudaDevice::entered<&CudaDevice::synchronize>>("synchronize"),
+                         InstanceMethod<&CudaDevice::entered<&CudaDevice::sweep>>("sweep"),
                          InstanceMethod<&CudaDevice::entered<&CudaDevice::stats>>("stats"),
                      });
 }
@@ -256,6 +257,11 @@ Napi::Value CudaDevice::read_sync(const Napi::CallbackInfo& call) {
 
 Napi::Value CudaDevice::synchronize(const Napi::CallbackInfo& call) {
   device_->synchronize();
+  return call.Env().Undefined();
+}
+
+Napi::Value CudaDevice::sweep(const Napi::CallbackInfo& call) {
+  arrays_->sweep();
   return call.Env().Undefined();
 }
 

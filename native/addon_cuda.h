@@ -26,6 +26,8 @@ class CudaArrays {
   // Keeps arrays from being let go of until unpin(). False if the array was pinned already.
   bool pin(uint32_t id);
   void unpin() { ++pin_; }
+  // Lets go of what nobody holds any more.
+  void sweep();
 
   size_t live() const { return entries_.size() - unused_.size(); }
 
@@ -37,7 +39,6 @@ class CudaArrays {
     uint64_t pin = 0;
   };
 
-  void sweep();
   // A garbage collection, now.
   void collect_garbage();
   void make_room(size_t bytes);
@@ -70,6 +71,7 @@ class CudaDevice : public Napi::ObjectWrap<CudaDevice> {
   Napi::Value read(const Napi::CallbackInfo& call);
   Napi::Value read_sync(const Napi::CallbackInfo& call);
   Napi::Value synchronize(const Napi::CallbackInfo& call);
+  Napi::Value sweep(const Napi::CallbackInfo& call);
   Napi::Value stats(const Napi::CallbackInfo& call);
 
   // A method around one above: on the right device, its errors made JS errors.

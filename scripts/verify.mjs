@@ -18,9 +18,6 @@ const NUMBERS = ['nn', 'numpy', 'optim', 'random', 'conformance', 'acceptance/tr
 // The other versions of Node that tfjs-node must run on, and what shows that it does: its installer's own check, models trained, Flax's numbers, memory.
 const OTHER_NODES = [22, 24, 26];
 const SMALL = ['acceptance/section1', 'nn/guide', 'backends/tfjs'];
-// On the simulated CUDA device, whose instructions are interpreted: all but endless loops about memory, which would take minutes there. Products
-// are float32 in these, so that the numbers are those that every backend must give; test/backends/cuda.test.ts has tf32.
-const SIMULATED = [...PUBLIC, '!core/memory'];
 // The binaries for other machines, and the tests for which an emulated one has time. Neither has a tfjs-node, so no convolution and no pooling.
 const NO_WINDOWS = ['!nn/convolution', '!nn/pooling'];
 const ELSEWHERE = [
@@ -80,8 +77,9 @@ vitest(`tests on cpu, ${isa}`, [], { FLAXEN_BACKEND: 'cpu', FLAXEN_ISA: isa });
 if (tfjs) vitest('public tests on tfjs', PUBLIC, { FLAXEN_BACKEND: 'tfjs' });
 if (tfjs) for (const version of OTHER_NODES) otherNode(version);
 if (existsSync(simulator)) {
+  // Products are float32 in these, so that the numbers are those that every backend must give; test/backends/cuda.test.ts has tf32.
   const env = { FLAXEN_BACKEND: 'cuda', FLAXEN_CUDA_SIM: '1', FLAXEN_MATMUL_PRECISION: 'highest' };
-  vitest('public tests on the simulated CUDA device', SIMULATED, env, { options: ['--maxWorkers=2'] }); // each is one thread's work
+  vitest('public tests on the simulated CUDA device', PUBLIC, env, { options: ['--maxWorkers=2'] }); // each is one thread's work
   for (const target of ['75', '120']) vitest(`training on simulated sm_${target}`, ['backends/cuda_training'], { FLAXEN_CUDA_SIM: target });
 } else console.log('\nno tests on a simulated CUDA device, nor of the CUDA library: there is no nvcc');
 for (const other of isas.filter((name) => name !== isa)) {

@@ -109,6 +109,8 @@ export interface CudaDevice {
   readSync<A extends WireArray>(array: number, into: A): A;
   /** Blocks until all that is queued is done. */
   synchronize(): void;
+  /** Lets go of the memory of arrays whose owners have been collected, which else happens when some is needed. */
+  sweep(): void;
   /** Arrays alive; bytes in them and the scratch memory, taken from the device, allowed at most, of the scratch memory. */
   stats(): { arrays: number; usedBytes: number; reservedBytes: number; limitBytes: number; arenaBytes: number };
 }
