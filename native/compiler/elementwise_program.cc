@@ -92,6 +92,18 @@ std::string ElementwiseProgram::text() const {
   return text + " }";
 }
 
+std::shared_ptr<const ElementwiseProgram> program_in(const Graph& graph, const Node& node) {
+  if (node.op == "fused.elementwise") return std::static_pointer_cast<const ElementwiseProgram>(node.fused);
+  auto program = program_of(graph, node);
+  return program ? std::make_shared<const ElementwiseProgram>(std::move(*program)) : nullptr;
+}
+
+void ElementwiseGroup::add(std::shared_ptr<const ElementwiseProgram> program, const Node& node, Node& of_group) {
+  members.push_back({std::move(program), static_cast<int>(of_group.inputs.size()), static_cast<int>(of_group.outputs.size())});
+  of_group.inputs.insert(of_group.inputs.end(), node.inputs.begin(), node.inputs.end());
+  of_group.outputs.insert(of_group.outputs.end(), node.outputs.begin(), node.outputs.end());
+}
+
 std::string ElementwiseGroup::text() const {
   std::string text;
   for (const Member& member : members) text += member.program->text() + "\n";

@@ -59,6 +59,8 @@ std::vector<int64_t> dense_strides(const Shape& shape);
 
 // The program of one elementwise primitive; nothing for another op.
 std::optional<ElementwiseProgram> program_of(const Graph& graph, const Node& node);
+// That, or the program of a "fused.elementwise"; null for another op.
+std::shared_ptr<const ElementwiseProgram> program_in(const Graph& graph, const Node& node);
 
 // Programs that read nothing of each other: the payload of "fused.elementwiseGroup" nodes, whose inputs and outputs are theirs, program
 // after program.
@@ -69,6 +71,8 @@ struct ElementwiseGroup : Fused {
   };
   std::vector<Member> members;
 
+  // Takes in the program of `node`, and that node's inputs and outputs among those of the group's node.
+  void add(std::shared_ptr<const ElementwiseProgram> program, const Node& node, Node& of_group);
   std::string text() const override;
 };
 

@@ -5,16 +5,6 @@
 
 namespace flaxen {
 
-namespace {
-
-std::shared_ptr<const ElementwiseProgram> program_in(const Graph& graph, const Node& node) {
-  if (node.op == "fused.elementwise") return std::static_pointer_cast<const ElementwiseProgram>(node.fused);
-  auto program = program_of(graph, node);
-  return program ? std::make_shared<const ElementwiseProgram>(std::move(*program)) : nullptr;
-}
-
-}  // namespace
-
 void group_updates(Graph& graph) {
   std::vector<bool> read(graph.values.size());
   for (const Node& node : graph.nodes) {
@@ -28,14 +18,12 @@ void group_updates(Graph& graph) {
   auto group = std::make_shared<ElementwiseGroup>();
   std::vector<Node> kept;
   for (const Node& node : graph.nodes) {
-    const auto program = final(node) ? program_in(graph, node) : nullptr;
+    auto program = final(node) ? program_in(graph, node) : nullptr;
     if (!program) {
       kept.push_back(node);
       continue;
     }
-    group->members.push_back({program, static_cast<int>(all.inputs.size()), static_cast<int>(all.outputs.size())});
-    all.inputs.insert(all.inputs.end(), node.inputs.begin(), node.inputs.end());
-    all.outputs.insert(all.outputs.end(), node.outputs.begin(), node.outputs.end());
+    group->add(std::move(program), node, all);
   }
   if (group->members.size() < 2) return;
   all.fused = std::move(group);

@@ -43,6 +43,10 @@ void fuse_dense(Graph& graph, bool operands = true);
 // statistics, metrics) one "fused.elementwiseGroup" at the end (payload: ElementwiseGroup).
 void group_updates(Graph& graph);
 
+// Makes small elementwise programs that do not wait for one another one "fused.elementwiseGroup": for a backend whose steps cost more than
+// such a program's work.
+void group_programs(Graph& graph);
+
 // Drops nodes whose outputs nobody reads.
 void remove_dead_code(Graph& graph);
 

@@ -37,13 +37,17 @@ FLAXEN_CUDA_API const char* flaxen_cuda_error_text(int error);
 /* dtypes of the wire format, in the order of flaxen::DType */
 typedef enum FlaxenCudaType { FLAXEN_CUDA_F32, FLAXEN_CUDA_I32, FLAXEN_CUDA_U32, FLAXEN_CUDA_BOOL } FlaxenCudaType;
 
-/* One elementwise program (cuda/elementwise_code.h) over each of `segments` arrays of counts[s] elements, such as the leaves of a tree that
-   an optimizer updates. pointers[s * (inputs + outputs)] and the following are the inputs, then the outputs, of array s. With several
-   segments the code must have no strided loads. A program without inputs fills an array or counts along it. An output may share memory with
-   an input that is read at the same index only. */
+/* Elementwise programs (cuda/elementwise_code.h), each over arrays of one size, such as the leaves of a tree that an optimizer updates:
+   segment s runs code[program] over `count` elements. `pointers` has the inputs, then the outputs of the first segment, then those of the
+   next. A program without inputs fills an array or counts along it; one with strided loads takes arrays of its own shape. An output may
+   share memory with an input that is read at the same index only, and with nothing of another segment. */
 struct FlaxenElementwiseCode;
-FLAXEN_CUDA_API int flaxen_cuda_elementwise(const FlaxenCudaDevice* device, const struct FlaxenElementwiseCode* code, int segments,
-                                            const int64_t* counts, void* const* pointers);
+typedef struct FlaxenElementwiseSegment {
+  int program;
+  int64_t count;
+} FlaxenElementwiseSegment;
+FLAXEN_CUDA_API int flaxen_cuda_elementwise(const FlaxenCudaDevice* device, int programs, const struct FlaxenElementwiseCode* code,
+                                            int segments, const FlaxenElementwiseSegment* segment, void* const* pointers);
 
 /* Over the middle dimension of [outer, n, inner]; sum and prod not of bool. Several axes are several calls. */
 typedef enum FlaxenCudaReduction { FLAXEN_CUDA_SUM, FLAXEN_CUDA_PROD, FLAXEN_CUDA_MAX, FLAXEN_CUDA_MIN } FlaxenCudaReduction;

@@ -1,12 +1,12 @@
 // Training batch normalisation over the rows of a matrix, with relu; also with given statistics.
 //
-// Three launches. moments: per block of 256 rows and column, the first row's value as a shift, and the sum and the sum of squares of what
-// remains: one pass over x that keeps small variances on large means. finish: joins the blocks in double (2 x 3 x rows / 256 numbers a
-// column). normalize: y = (x - mean) * factor + bias, then relu.
-// Moves 12 bytes an element (x twice, y once) for about 6 operations: bound by memory. Where the dense layer before hands over moments from
-// its epilogue, the first pass falls away: 8 bytes.
-// A thread owns 1 or 4 columns (16-byte accesses), neighbours own neighbours; 8 rows are in flight a block, a loop over rows inside, so
-// that the sums over rows stay in registers; shared memory is for the sums over the block's rows, and normalize needs none.
+// Three launches, or two where blocks are few, as the last then joins for itself. moments: per block of 256 rows and column, the first
+// row's value as a shift, and the sum and the sum of squares of what remains: one pass over x that keeps small variances on large means.
+// finish: joins the blocks in double (2 x 3 x rows / 256 numbers a column). normalize: y = (x - mean) * factor + bias, then relu. Moves 12
+// bytes an element (x twice, y once) for about 6 operations: bound by memory. Where the dense layer before hands over moments from its
+// epilogue, the first pass falls away: 8 bytes. A thread owns 1 or 4 columns (16-byte accesses), neighbours own neighbours; 8 rows are in
+// flight a block, a loop over rows inside, so that the sums over rows stay in registers; shared memory is for the sums over the block's
+// rows, and normalize needs none.
 // By ptxas 28 to 99 registers, 0 to 8192 bytes of shared memory.
 #include "cuda/batch_norm.cuh"
 
@@ -75,14 +75,39 @@ __global__ void __launch_bounds__(256) batch_norm_finish(const float* __restrict
   var[strip.column] = static_cast<float>(spread / static_cast<double>(rows));
 }
 
+// The same by one thread, for few blocks; the order of the sums, and so the bits, are those above.
+struct JoinedMoments {
+  float mean, var;
+
+  FLAXEN_DEVICE JoinedMoments(const float* from, int64_t rows, int64_t rows_per_block, int64_t columns) {
+    const int64_t blocks = ceil_div(rows, rows_per_block);
+    const double origin = static_cast<double>(from[0]);
+    const auto rows_of = [&](int64_t b) { return static_cast<double>(b == blocks - 1 ? rows - b * rows_per_block : rows_per_block); };
+    double offset = 0, spread = 0;
+    for (int64_t b = 0; b < blocks; ++b) {
+      const double shift = static_cast<double>(from[b * 3 * columns]), sum = static_cast<double>(from[(b * 3 + 1) * columns]);
+      offset += rows_of(b) * (shift - origin) + sum;
+    }
+    const double centre = origin + offset / static_cast<double>(rows);
+    for (int64_t b = 0; b < blocks; ++b) {
+      const double d = centre - static_cast<double>(from[b * 3 * columns]);
+      const double sum = static_cast<double>(from[(b * 3 + 1) * columns]), square = static_cast<double>(from[(b * 3 + 2) * columns]);
+      spread += square + d * (rows_of(b) * d - 2 * sum);
+    }
+    mean = static_cast<float>(centre);
+    var = static_cast<float>(spread / static_cast<double>(rows));
+  }
+};
+
 int finish_moments(const FlaxenCudaDevice& device, const float* moments, int64_t rows, int64_t rows_per_block, int64_t columns, float* mean,
                    float* var) {
   return launch(device, strip_grid(1, 1, columns, 1), batch_norm_finish, moments, mean, var, rows, rows_per_block, columns);
 }
 
-template <int V>
+// Where it `joins`, mean and var are made of moments, and written by the first block of rows.
+template <int V, bool joins>
 __global__ void __launch_bounds__(256)
-    batch_norm_normalize(const float* x, float* y, const float* __restrict__ mean, const float* __restrict__ var,
+    batch_norm_normalize(const float* x, float* y, const float* __restrict__ moments, int64_t rows_per_block, float* mean, float* var,
                          const float* __restrict__ scale, const float* __restrict__ bias, float epsilon, bool relu, int64_t rows,
                          int64_t columns) {
   const Strip<V> strip;
@@ -91,8 +116,20 @@ __global__ void __launch_bounds__(256)
 #pragma unroll
   for (int i = 0; i < V; ++i) {
     const int64_t j = strip.column + i;
-    m[i] = mean[j];
-    f[i] = inverse_deviation(var[j], epsilon) * scale[j];
+    float deviation;
+    if constexpr (joins) {
+      const JoinedMoments of(moments + j, rows, rows_per_block, columns);
+      m[i] = of.mean;
+      deviation = inverse_deviation(of.var, epsilon);
+      if (blockIdx.x == 0 && strip.row == 0) {
+        mean[j] = of.mean;
+        var[j] = of.var;
+      }
+    } else {
+      m[i] = mean[j];
+      deviation = inverse_deviation(var[j], epsilon);
+    }
+    f[i] = deviation * scale[j];
     b[i] = bias[j];
   }
   const int64_t first = int64_t{blockIdx.x} * kNormalizedRows;
@@ -111,12 +148,15 @@ __global__ void __launch_bounds__(256)
 
 namespace {
 
-int normalize(const FlaxenCudaDevice& device, int64_t rows, int64_t columns, const float* x, const float* mean, const float* var,
-              const float* scale, const float* bias, float epsilon, bool relu, float* y) {
+// With moments, mean and var are results.
+int normalize(const FlaxenCudaDevice& device, int64_t rows, int64_t columns, const float* x, const float* moments, int64_t rows_per_block,
+              float* mean, float* var, const float* scale, const float* bias, float epsilon, bool relu, float* y) {
   if (rows * columns == 0) return 0;
   const bool wide = wide_columns(columns, x, y);
-  return launch(device, strip_grid(rows, kNormalizedRows, columns, wide ? 4 : 1), wide ? batch_norm_normalize<4> : batch_norm_normalize<1>,
-                x, y, mean, var, scale, bias, epsilon, relu, rows, columns);
+  const auto kernel = moments ? (wide ? batch_norm_normalize<4, true> : batch_norm_normalize<1, true>)
+                              : (wide ? batch_norm_normalize<4, false> : batch_norm_normalize<1, false>);
+  return launch(device, strip_grid(rows, kNormalizedRows, columns, wide ? 4 : 1), kernel, x, y, moments, rows_per_block, mean, var, scale,
+                bias, epsilon, relu, rows, columns);
 }
 
 }  // namespace
@@ -135,8 +175,11 @@ extern "C" int flaxen_cuda_batch_norm_from_moments(const FlaxenCudaDevice* devic
   if (const int error = check_matrix(rows, columns)) return error;
   if (rows_per_block <= 0) return FLAXEN_CUDA_BAD_ARGUMENT;
   if (columns == 0) return 0;
-  if (const int error = finish_moments(*device, moments, rows, rows_per_block, columns, mean, var)) return error;
-  return normalize(*device, rows, columns, x, mean, var, scale, bias, epsilon, relu != 0, y);
+  const bool joins = rows > 0 && ceil_div(rows, rows_per_block) <= kFewBlocks;
+  if (!joins) {
+    if (const int error = finish_moments(*device, moments, rows, rows_per_block, columns, mean, var)) return error;
+  }
+  return normalize(*device, rows, columns, x, joins ? moments : nullptr, rows_per_block, mean, var, scale, bias, epsilon, relu != 0, y);
 }
 
 extern "C" int flaxen_cuda_batch_norm(const FlaxenCudaDevice* device, int64_t rows, int64_t columns, const float* x, const float* scale,
@@ -156,5 +199,7 @@ extern "C" int flaxen_cuda_batch_norm_inference(const FlaxenCudaDevice* device, 
                                                 const float* mean, const float* var, const float* scale, const float* bias, float epsilon,
                                                 int relu, float* y) {
   if (const int error = check_matrix(rows, columns)) return error;
-  return normalize(*device, rows, columns, x, mean, var, scale, bias, epsilon, relu != 0, y);
+  // Without moments they are only read.
+  return normalize(*device, rows, columns, x, nullptr, 0, const_cast<float*>(mean), const_cast<float*>(var), scale, bias, epsilon,
+                   relu != 0, y);
 }

@@ -112,6 +112,9 @@ inline int check_matrix(int64_t rows, int64_t columns) {
 // Rows of a block that finds moments, or the gradient's sums: the launches that join the blocks need to know.
 constexpr int64_t kMomentRows = 256, kSummedRows = 256;
 
+// What so few blocks found is joined where it is needed, by each thread for its columns, which saves a launch.
+constexpr int64_t kFewBlocks = 4;
+
 // Mean and variance from moments [blocks, 3, columns].
 int finish_moments(const FlaxenCudaDevice& device, const float* moments, int64_t rows, int64_t rows_per_block, int64_t columns, float* mean,
                    float* var);

@@ -7,8 +7,9 @@
 // the whole warp. An instruction costs a warp about 30 issue slots and 3 shared accesses of 16 bytes for 128 elements; an H100 moves a
 // float of traffic in the time of three such instructions, so that programs are bound by memory up to that ratio. Functions with long code
 // run element after element in a loop, which keeps the kernel's own registers few. Shared memory: 16 bytes x threads x registers
-// of the program: 128 threads up to 23 registers, then 64, then 32.
-// By ptxas 32 to 45 registers, 48256 bytes of shared memory.
+// of the program: 128 threads up to 23 registers, then 64, then 32. One launch takes several programs and many arrays, such as all that a
+// train step updates at its end: a block runs one program over a part of one array.
+// By ptxas 31 to 45 registers, 48256 bytes of shared memory.
 #include "compiler/opcodes.h"
 #include "cuda/elementwise_code.h"
 #include "cuda/launch.cuh"
@@ -16,17 +17,21 @@
 
 namespace flaxen::cuda {
 
-constexpr int kSegments = 64, kPointers = 256;  // of one launch
+constexpr int kPrograms = 8, kSegments = 64, kPointers = 256;  // of one launch
 constexpr int kWidth = 4;
 
+// Of a launch of at most so many programs: one alone need not carry room for others.
+template <int programs>
 struct ElementwiseArguments {
-  FlaxenElementwiseCode code;
   int segments;
   uint32_t tiles_per_block;
   uint32_t first_block[kSegments + 1];
   uint32_t count[kSegments];
+  uint16_t program[kSegments], first_pointer[kSegments];
   void* pointer[kPointers];
+  FlaxenElementwiseCode code[programs];
 };
+static_assert(sizeof(ElementwiseArguments<kPrograms>) <= 32764, "what a kernel's parameters may take");
 
 namespace {
 
@@ -294,15 +299,16 @@ FLAXEN_DEVICE void carry_out(const FlaxenElementwiseInstruction& i, const Operan
 
 }  // namespace
 
-__global__ void __launch_bounds__(128) elementwise_program(const __grid_constant__ ElementwiseArguments arguments) {
+template <int programs>
+__global__ void __launch_bounds__(128) elementwise_program(const __grid_constant__ ElementwiseArguments<programs> arguments) {
   FLAXEN_DYNAMIC_SHARED(memory);
   FLAXEN_SHARED(uint32_t, scalars, [FLAXEN_ELEMENTWISE_ARRAYS]);
-  const FlaxenElementwiseCode& code = arguments.code;
   const int thread = static_cast<int>(threadIdx.x), threads = static_cast<int>(blockDim.x);
   int segment = 0;
   while (segment + 1 < arguments.segments && blockIdx.x >= arguments.first_block[segment + 1]) ++segment;
+  const FlaxenElementwiseCode& code = arguments.code[programs > 1 ? arguments.program[segment] : 0];
   const uint32_t count = arguments.count[segment];
-  void* const* pointer = arguments.pointer + segment * (code.inputs + code.stores);
+  void* const* pointer = arguments.pointer + arguments.first_pointer[segment];
 
   for (int l = thread; l < code.loads; l += threads) {
     const FlaxenElementwiseLoad load = code.load[l];
@@ -345,11 +351,13 @@ bool valid(const FlaxenElementwiseCode& code) {
          within(code.rank, FLAXEN_ELEMENTWISE_RANK) && code.stores > 0;
 }
 
-bool strided(const FlaxenElementwiseCode& code) {
-  for (int l = 0; l < code.loads; ++l) {
-    if (code.load[l].kind == FLAXEN_LOAD_STRIDED || code.load[l].kind == FLAXEN_LOAD_IOTA) return true;
-  }
-  return false;
+// Strided loads find their places by the program's own shape.
+bool fits(const FlaxenElementwiseCode& code, int64_t count) {
+  bool strided = false;
+  for (int l = 0; l < code.loads; ++l) strided |= code.load[l].kind == FLAXEN_LOAD_STRIDED || code.load[l].kind == FLAXEN_LOAD_IOTA;
+  int64_t elements = 1;
+  for (int d = 0; d < code.rank; ++d) elements *= code.shape[d];
+  return !strided || count == elements;
 }
 
 constexpr size_t kSharedBytes = 47 * 1024;
@@ -360,49 +368,98 @@ int threads_for(int registers) {
   return threads;
 }
 
+// Collects segments and launches them when no more fit.
+template <int programs>
+class ElementwiseLaunches {
+ public:
+  ElementwiseLaunches(const FlaxenCudaDevice& device, const FlaxenElementwiseCode* code, int registers, int64_t tiles)
+      : device_(device), code_(code), threads_(threads_for(registers)), shared_(static_cast<size_t>(registers * threads_) * 16) {
+    // Few blocks with many tiles each start fewer threads; many blocks fill the device.
+    arguments_.tiles_per_block = tiles > int64_t{64} * device.processors ? 4 : 1;
+  }
+
+  int add(int program, int64_t count, void* const* pointers) {
+    const FlaxenElementwiseCode& code = code_[program];
+    const int arrays = code.inputs + code.stores;
+    int slot = slot_of(program);
+    if (arguments_.segments == kSegments || pointers_ + arrays > kPointers || slot == programs) {
+      if (const int error = flush()) return error;
+      slot = 0;
+    }
+    if (slot == used_) {
+      programs_[used_++] = program;
+      arguments_.code[slot] = code;
+    }
+    const int at = arguments_.segments++;
+    arguments_.first_block[at] = blocks_;
+    arguments_.count[at] = static_cast<uint32_t>(count);
+    arguments_.program[at] = static_cast<uint16_t>(slot);
+    arguments_.first_pointer[at] = static_cast<uint16_t>(pointers_);
+    for (int p = 0; p < arrays; ++p) arguments_.pointer[pointers_++] = pointers[p];
+    blocks_ += static_cast<uint32_t>(ceil_div(count, int64_t{threads_} * kWidth * arguments_.tiles_per_block));
+    return 0;
+  }
+
+  int flush() {
+    if (arguments_.segments == 0) return 0;
+    const Shape shape{dim3(blocks_), dim3(static_cast<unsigned>(threads_)), shared_};
+    const int error = launch(device_, shape, elementwise_program<programs>, arguments_);
+    arguments_.segments = used_ = pointers_ = 0;
+    blocks_ = 0;
+    return error;
+  }
+
+ private:
+  // Where the launch has a program, or would have it.
+  int slot_of(int program) const {
+    int slot = 0;
+    while (slot < used_ && programs_[slot] != program) ++slot;
+    return slot;
+  }
+
+  const FlaxenCudaDevice& device_;
+  const FlaxenElementwiseCode* code_;
+  const int threads_;
+  const size_t shared_;
+  ElementwiseArguments<programs> arguments_{};
+  int programs_[programs] = {}, used_ = 0, pointers_ = 0;
+  uint32_t blocks_ = 0;
+};
+
+template <int programs>
+int launch_all(const FlaxenCudaDevice& device, const FlaxenElementwiseCode* code, int registers, int64_t tiles, int segments,
+               const FlaxenElementwiseSegment* segment, void* const* pointers) {
+  ElementwiseLaunches<programs> launches(device, code, registers, tiles);
+  for (int s = 0; s < segments; ++s) {
+    if (segment[s].count > 0) {
+      if (const int error = launches.add(segment[s].program, segment[s].count, pointers)) return error;
+    }
+    pointers += code[segment[s].program].inputs + code[segment[s].program].stores;
+  }
+  return launches.flush();
+}
+
 }  // namespace
 
 }  // namespace flaxen::cuda
 
-extern "C" int flaxen_cuda_elementwise(const FlaxenCudaDevice* device, const FlaxenElementwiseCode* code, int segments,
-                                       const int64_t* counts, void* const* pointers) {
+extern "C" int flaxen_cuda_elementwise(const FlaxenCudaDevice* device, int programs, const FlaxenElementwiseCode* code, int segments,
+                                       const FlaxenElementwiseSegment* segment, void* const* pointers) {
   using namespace flaxen::cuda;
-  if (!valid(*code) || segments < 0 || (segments > 1 && strided(*code))) return FLAXEN_CUDA_BAD_ARGUMENT;
-  const int arrays = code->inputs + code->stores;
-  const int threads = threads_for(code->registers);
-  const int64_t tile = int64_t{threads} * kWidth;
+  if (programs < 1 || segments < 0) return FLAXEN_CUDA_BAD_ARGUMENT;
+  int registers = 0;
+  for (int p = 0; p < programs; ++p) {
+    if (!valid(code[p])) return FLAXEN_CUDA_BAD_ARGUMENT;
+    if (code[p].registers > registers) registers = code[p].registers;
+  }
   int64_t tiles = 0;
   for (int s = 0; s < segments; ++s) {
-    if (counts[s] < 0) return FLAXEN_CUDA_BAD_ARGUMENT;
-    if (counts[s] >= kMostElements) return FLAXEN_CUDA_TOO_LARGE;
-    tiles += ceil_div(counts[s], tile);
+    const auto [program, count] = segment[s];
+    if (program < 0 || program >= programs || count < 0) return FLAXEN_CUDA_BAD_ARGUMENT;
+    if (count >= kMostElements) return FLAXEN_CUDA_TOO_LARGE;
+    if (!fits(code[program], count)) return FLAXEN_CUDA_BAD_ARGUMENT;
+    tiles += ceil_div(count, int64_t{threads_for(registers)} * kWidth);
   }
-  // Few blocks with many tiles each start fewer threads; many blocks fill the device.
-  const int64_t tiles_per_block = tiles > int64_t{64} * device->processors ? 4 : 1;
-
-  ElementwiseArguments arguments{};
-  arguments.code = *code;
-  arguments.tiles_per_block = static_cast<uint32_t>(tiles_per_block);
-  uint32_t blocks = 0;
-  const auto flush = [&] {
-    if (arguments.segments == 0) return 0;
-    const Shape shape{dim3(blocks), dim3(static_cast<unsigned>(threads)),
-                      static_cast<size_t>(code->registers) * static_cast<size_t>(threads) * 16};
-    const int error = launch(*device, shape, elementwise_program, arguments);
-    arguments.segments = 0;
-    blocks = 0;
-    return error;
-  };
-  for (int s = 0; s < segments; ++s) {
-    if (counts[s] == 0) continue;
-    if (arguments.segments == kSegments || (arguments.segments + 1) * arrays > kPointers) {
-      if (const int error = flush()) return error;
-    }
-    const int at = arguments.segments++;
-    arguments.first_block[at] = blocks;
-    arguments.count[at] = static_cast<uint32_t>(counts[s]);
-    for (int p = 0; p < arrays; ++p) arguments.pointer[at * arrays + p] = pointers[s * arrays + p];
-    blocks += static_cast<uint32_t>(ceil_div(counts[s], tile * tiles_per_block));
-  }
-  return flush();
+  const auto run = programs == 1 ? launch_all<1> : launch_all<kPrograms>;
+  return run(*device, code, registers, tiles, segments, segment, pointers);
 }

@@ -7,12 +7,20 @@
 
 namespace flaxen::cuda {
 
-// Element e of [batch, m, n], and behind those of the sums [n]: the parts in order, then the epilogue.
-// Moves (splits + 1) x 4 bytes an element: bound by memory. One thread an element.
+// Element e of [batch, m, n], and behind those, where asked, of the sums [n] of b, whose parts lie behind those of c: the parts in order,
+// then the epilogue. Moves (splits + 1) x 4 bytes an element: bound by memory. One thread an element.
 __global__ void __launch_bounds__(256) gemm_finish(const float* __restrict__ parts, const float* __restrict__ bias, float* __restrict__ c,
-                                                   int splits, int64_t elements, int64_t n, bool relu) {
+                                                   float* __restrict__ b_sums, int splits, int64_t elements, int64_t n, bool relu) {
   const int64_t e = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  if (e >= elements) return;
+  if (e >= elements) {
+    const int64_t j = e - elements;
+    if (!b_sums || j >= n) return;
+    const float* sums = parts + splits * elements;
+    float v = sums[j];
+    for (int s = 1; s < splits; ++s) v += sums[s * n + j];
+    b_sums[j] = v;
+    return;
+  }
   float v = parts[e];
   for (int s = 1; s < splits; ++s) v += parts[s * elements + e];
   if (bias) v += bias[e % n];
@@ -46,12 +54,6 @@ bool aligned(const void* p, int64_t of, int64_t dense, int64_t stride, int64_t b
   return (reinterpret_cast<uintptr_t>(p) & 15) == 0 && dense % of == 0 && stride % of == 0 && batch_stride % of == 0;
 }
 
-int finish(const FlaxenCudaDevice& device, const float* parts, const float* bias, float* c, int splits, int64_t elements, int64_t n,
-           bool relu) {
-  const Shape shape{dim3(static_cast<unsigned>(ceil_div(elements, int64_t{256}))), dim3(256)};
-  return launch(device, shape, gemm_finish, parts, bias, c, splits, elements, n, relu);
-}
-
 int product(const FlaxenCudaDevice& device, const FlaxenCudaGemm& g, GemmLaunch run, int64_t element_bytes, const void* a, const void* b,
             const float* bias, float* c, float* moments, float* b_sums, void* scratch) {
   if (const int error = check_gemm(g, 64)) return error;
@@ -81,7 +83,7 @@ int product(const FlaxenCudaDevice& device, const FlaxenCudaGemm& g, GemmLaunch 
   arguments.relu = g.relu && !split;
   arguments.a_vectors = aligned(a, 16 / element_bytes, g.a_transposed ? g.m : g.k, g.a_stride, g.a_batch);
   arguments.b_vectors = aligned(b, 16 / element_bytes, g.b_transposed ? g.k : g.n, g.b_stride, g.b_batch);
-  int error = for_batches(g.batch, [&](int64_t first, int64_t count) {
+  const int error = for_batches(g.batch, [&](int64_t first, int64_t count) {
     GemmArguments part = arguments;
     part.a = static_cast<const char*>(a) + first * g.a_batch * element_bytes;
     part.b = static_cast<const char*>(b) + first * g.b_batch * element_bytes;
@@ -89,9 +91,8 @@ int product(const FlaxenCudaDevice& device, const FlaxenCudaGemm& g, GemmLaunch 
     return run(device, part, count, plan.extent, !g.a_transposed, g.b_transposed != 0);
   });
   if (error || !split) return error;
-  error = finish(device, parts, bias, c, plan.splits, elements, g.n, g.relu != 0);
-  if (error || !b_sums) return error;
-  return finish(device, arguments.b_sums, nullptr, b_sums, plan.splits, g.n, g.n, false);
+  return launch(device, thread_each(elements + (b_sums ? g.n : 0)), gemm_finish, parts, bias, c, b_sums, plan.splits, elements, g.n,
+                g.relu != 0);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Products of bfloat16 on tensor cores, sm_80 and later: exact products, sums in float32.
+// Products of bfloat16 on tensor cores, sm_80 and later: exact products, sums in float32. Traffic, operations and tiling are said in
+// cuda/gemm.cuh.
 // By ptxas 64 to 128 registers, 27648 to 61440 bytes of shared memory.
 #include "cuda/gemm.cuh"
 

@@ -1,4 +1,5 @@
-// Products on tensor cores, sm_80 and later: operands rounded to tf32 (10 bits of mantissa), sums in float32.
+// Products on tensor cores, sm_80 and later: operands rounded to tf32 (10 bits of mantissa), sums in float32. Traffic, operations and
+// tiling are said in cuda/gemm.cuh.
 // By ptxas 64 to 128 registers, 27648 to 61440 bytes of shared memory.
 #include "cuda/gemm.cuh"
 

@@ -4,7 +4,8 @@
 // A warp takes a row: classes are few (10 to some thousands), rows many. The second pass over a row, for the exponentials, finds it in L1.
 // The gradient is dlogits = (softmax(logits) - [class == label]) * dloss: 8 bytes an element and 30 operations, as each exponential is made
 // twice, for the sum and for the result, rather than stored. Divided by its own sum, the softmax is free of the rounding of logsumexp,
-// which is large for large logits. 8 rows a block, and no barrier. By ptxas 22 to 28 registers, no shared memory.
+// which is large for large logits. 8 rows a block, and no barrier.
+// By ptxas 22 to 26 registers, no shared memory.
 #include "cuda/launch.cuh"
 #include "cuda/math.cuh"
 

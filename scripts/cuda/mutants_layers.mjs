@@ -121,7 +121,13 @@ export const gemm = [
     ['no guard for stores of 2 bytes', 'bounds', 'to = inside ? source[e] : T{0};', 'to = source[e];'],
   ]),
   ...planted({ file: 'gemm.cu', test: 'gemm' }, [
-    ['the last part of a split is dropped', 'numbers', 'for (int s = 1; s < splits; ++s)', 'for (int s = 1; s < splits - 1; ++s)'],
+    [
+      'the last part of a split is dropped',
+      'numbers',
+      'for (int s = 1; s < splits; ++s) v += parts[',
+      'for (int s = 1; s < splits - 1; ++s) v += parts[',
+    ],
+    ['the sums of b by the stride of c', 'bounds', 'v += sums[s * n + j];', 'v += sums[s * elements + j];', { only: '20 x 700' }],
     ['each part of a split adds the bias', 'numbers', 'arguments.bias = split ? nullptr : bias;', 'arguments.bias = bias;'],
     ['relu before the parts are added', 'numbers', 'arguments.relu = g.relu && !split;', 'arguments.relu = g.relu;', { only: '20 x 700' }],
     [
@@ -131,7 +137,13 @@ export const gemm = [
       'arguments.a_vectors = true;',
       { only: "60 x 36 * 68) a' b'" },
     ],
-    ['no guard for the last elements of a split', 'bounds', '  if (e >= elements) return;\n', '', { only: '5 x 515' }],
+    [
+      'no guard behind the last elements of a split',
+      'bounds',
+      'if (!b_sums || j >= n) return;',
+      'if (!b_sums) return;',
+      { only: '20 x 700' },
+    ],
     [
       'scratch without the sums of b',
       'bounds',
@@ -195,6 +207,20 @@ export const batchNorm = [
       'moments + int64_t{blockIdx.x} * 2 * columns',
       { only: '700' },
     ],
+    [
+      'the last of few blocks is left out',
+      'numbers',
+      'for (int64_t b = 0; b < blocks; ++b) {\n      const double shift',
+      'for (int64_t b = 0; b < blocks - 1; ++b) {\n      const double shift',
+      { only: '700' },
+    ],
+    [
+      'every block of rows writes the statistics',
+      'race',
+      'if (blockIdx.x == 0 && strip.row == 0) {',
+      'if (strip.row == 0) {',
+      { only: '700' },
+    ],
     ['relu lets some negative numbers through', 'numbers', 'if (relu && value.v[i] <= 0.0f)', 'if (relu && value.v[i] <= -0.1f)'],
     ['the bias is added before the factor', 'numbers', 'fmaf(value.v[i] - m[i], f[i], b[i])', '(value.v[i] - m[i] + b[i]) * f[i]'],
   ]),
@@ -212,6 +238,13 @@ export const batchNorm = [
       'numbers',
       'b < blocks; b += kStripRows) {\n    sum +=',
       'b + 1 < blocks; b += kStripRows) {\n    sum +=',
+      { only: 'gradient 1100' },
+    ],
+    [
+      'the last of few blocks of sums is left out',
+      'numbers',
+      'block * kSummedRows < rows; ++block',
+      '(block + 1) * kSummedRows < rows; ++block',
       { only: 'gradient 700' },
     ],
     ['no end to the last block of rows', 'bounds', 'first + kWrittenRows < rows ? first + kWrittenRows : rows', 'first + kWrittenRows'],
@@ -221,6 +254,6 @@ export const batchNorm = [
       '(ceil_div(rows, kSummedRows) * 2 + 2) * columns',
       '(ceil_div(rows, kSummedRows) * 2 + 1) * columns',
     ],
-    ['a variance of zero hands on all', 'numbers', 'v == 0.0f ? 0.5f', 'v == 0.0f ? 1.0f', { only: 'split variance' }],
+    ['a variance of zero hands on all', 'numbers', 'var == 0.0f ? 0.5f', 'var == 0.0f ? 1.0f', { only: 'split variance' }],
   ]),
 ];

@@ -20,6 +20,9 @@ const devices: readonly Device[] = [
 /** From the begin of one launch of a captured graph to that of the next, if it has next to nothing to do: an assumption. */
 const LAUNCH_SECONDS = 2e-6;
 
+/** Of rows: their sums are joined by the launch that needs them, as cuda/batch_norm.cuh has it. */
+const FEW_BLOCKS = 4;
+
 type Bound = 'launches' | 'memory' | 'arithmetic';
 
 interface Step {
@@ -43,10 +46,16 @@ export const planOf =
     return { extent: extent!, splits: splits! };
   };
 
-/** The launches of one step, in order: forward, loss, backward, Adam, running statistics. */
-function launches({ batch, input, widths }: MlpCase, planFor: GemmPlan): Step[] {
+/** The launches of one step, but for their order: forward, loss, backward, metrics, updates. test/backends/cuda_launches.test.ts compares with what programs do. */
+export function launches({ batch, input, widths }: MlpCase, planFor: GemmPlan): Step[] {
   const steps: Step[] = [];
   const memory = (what: string, floats: number, operations = 0) => steps.push({ what, bytes: 4 * floats, operations });
+  /** Long ones in parts of 1,024, as cuda/reduce.cu has it, and those in another launch. */
+  const sum = (what: string, n: number) => {
+    const parts = n < 2048 ? 1 : Math.ceil(n / 1024);
+    memory(what, n + parts, n);
+    if (parts > 1) memory(`${what}, joined`, parts + 1, parts);
+  };
   const product = (what: string, m: number, n: number, k: number, moments = false) => {
     const { extent, splits } = planFor(m, n, k, moments);
     const written = splits > 1 ? splits * m * n : m * n;
@@ -62,27 +71,30 @@ function launches({ batch, input, widths }: MlpCase, planFor: GemmPlan): Step[] 
     parameters += fans[i]! * width + width;
     if (i === last) return;
     parameters += 2 * width;
-    memory('batch norm: statistics', 3 * width * Math.ceil(batch / 128) + 2 * width);
-    memory('batch norm: normalize, relu', 2 * batch * width, 3 * batch * width);
+    const moments = 3 * width * Math.ceil(batch / planFor(batch, width, fans[i]!, true).extent);
+    if (moments > FEW_BLOCKS * 3 * width) memory('batch norm: statistics', moments + 2 * width);
+    memory('batch norm: normalize, relu', 2 * batch * width + moments, 3 * batch * width);
   });
   const logits = batch * widths[last]!;
   memory('cross entropy', logits + 3 * batch, 15 * logits);
-  memory('mean of the losses', batch);
+  sum('mean of the losses', batch);
   memory('argmax', logits + batch);
-  memory('accuracy', 2 * batch);
+  memory("hits, and Adam's count", 3 * batch);
+  sum('accuracy', batch);
   memory('cross entropy, gradient', 2 * logits + 3 * batch, 15 * logits);
   for (let i = last; i >= 0; --i) {
     const width = widths[i]!;
     if (i < last) {
       memory('batch norm: sums of the gradient', 2 * batch * width, 6 * batch * width);
-      memory('batch norm: their joining', 2 * width * Math.ceil(batch / 256) + 6 * width);
-      memory('batch norm: gradient', 3 * batch * width, 6 * batch * width);
+      const sums = 2 * width * Math.ceil(batch / 256);
+      if (sums > FEW_BLOCKS * 2 * width) memory('batch norm: their joining', sums + 6 * width);
+      memory('batch norm: gradient', 3 * batch * width + sums, 6 * batch * width);
     }
     product("dense: kernel's gradient", fans[i]!, width, batch);
     if (i > 0) product("dense: input's gradient", batch, fans[i]!, width);
   }
-  memory('Adam', 7 * parameters, 15 * parameters);
-  if (last > 0) memory('running statistics', 6 * widths.slice(0, last).reduce((sum, width) => sum + width, 0));
+  const statistics = 2 * widths.slice(0, last).reduce((sum, width) => sum + width, 0);
+  memory('Adam, running statistics, means', 7 * parameters + 3 * statistics, 15 * parameters + 4 * statistics);
   return steps;
 }
 

@@ -185,12 +185,15 @@ function* crossEntropyGrads(): Generator<Case> {
         const top = values.reduce((m, v) => Math.max(m, v), -Infinity);
         return Math.fround(top + Math.log(values.reduce((s, v) => s + Math.exp(v - top), 0)) + source.between(-0.5, 0.5));
       });
+      const sizes = Float64Array.from(dloss.values, (_, row) =>
+        logits.values
+          .subarray(row * classes, (row + 1) * classes)
+          .reduce((m, v) => Math.max(m, Math.abs(v) + Math.abs(logSumExp.values[row]!)), 0),
+      );
       const tolerance: Tolerance = {
         error: () => (i) => {
           const row = Math.floor(i / classes);
-          const own = Math.abs(logits.values[i]!) + Math.abs(logSumExp.values[row]!);
-          const greatest = logits.values.subarray(row * classes, (row + 1) * classes).reduce((m, v) => Math.max(m, Math.abs(v)), own);
-          return Math.abs(dloss.values[row]!) * UNIT * (12 + 4 * greatest + 4 * Math.log(classes));
+          return Math.abs(dloss.values[row]!) * UNIT * (12 + 4 * sizes[row]! + 4 * Math.log(classes));
         },
       };
       yield { op: 'softmaxCrossEntropyGrad', label, inputs: [dloss, logits, labels, logSumExp], params: {}, tolerance };

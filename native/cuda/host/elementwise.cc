@@ -1,4 +1,4 @@
-// Elementwise programs: the interpreter kernel takes any of them, and several arrays at once where one program runs over a tree's leaves.
+// Elementwise programs: the interpreter kernel takes any of them, several at once, and many arrays, such as a tree's leaves.
 #include <algorithm>
 #include <cstring>
 #include <memory>
@@ -17,20 +17,22 @@ bool is_strided(const FlaxenElementwiseCode& code) {
                      [](const FlaxenElementwiseLoad& l) { return l.kind == FLAXEN_LOAD_STRIDED || l.kind == FLAXEN_LOAD_IOTA; });
 }
 
-// One launch: a program over one array or several.
-struct Segments {
-  FlaxenElementwiseCode code;
-  std::vector<int64_t> counts;
+// Programs that one call launches, each over one array or several.
+struct Call {
+  std::vector<FlaxenElementwiseCode> codes;
+  std::vector<FlaxenElementwiseSegment> segments;
   std::vector<std::pair<int, int>> first;  // of each segment: the first input and output among the node's
 
   int launch(const Buffers& buffers) const {
     thread_local std::vector<void*> pointers;
     pointers.clear();
-    for (const auto& [in, out] : first) {
-      for (int i = 0; i < code.inputs; ++i) pointers.push_back(const_cast<void*>(buffers.in[in + i]));
-      for (int o = 0; o < code.stores; ++o) pointers.push_back(buffers.out[out + o]);
+    for (size_t s = 0; s < segments.size(); ++s) {
+      const FlaxenElementwiseCode& code = codes[static_cast<size_t>(segments[s].program)];
+      for (int i = 0; i < code.inputs; ++i) pointers.push_back(const_cast<void*>(buffers.in[first[s].first + i]));
+      for (int o = 0; o < code.stores; ++o) pointers.push_back(buffers.out[first[s].second + o]);
     }
-    return buffers.library.elementwise(buffers.device, &code, static_cast<int>(counts.size()), counts.data(), pointers.data());
+    return buffers.library.elementwise(buffers.device, static_cast<int>(codes.size()), codes.data(), static_cast<int>(segments.size()),
+                                       segments.data(), pointers.data());
   }
 };
 
@@ -52,44 +54,60 @@ void add_in_place(const ElementwiseProgram& program, int inputs, int first_input
   }
 }
 
-class Launches {
+// A program's registers take shared memory from all that it is launched with: one with many goes alone.
+constexpr int kMostRegistersTogether = 16;
+
+class Calls {
  public:
   void add(const ElementwiseProgram& program, int inputs, int first_input, int first_output) {
     FlaxenElementwiseCode code = encode(program, inputs);
-    const bool strided = is_strided(code);
-    if (!strided) {  // the shape is of no consequence then, and programs of several shapes are the same
+    if (!is_strided(code)) {  // the shape is of no consequence then, and programs of several shapes are the same
       code.rank = 0;
       std::memset(code.shape, 0, sizeof code.shape);
       std::memset(code.stride, 0, sizeof code.stride);
     }
+    Call& call = call_for(code);
     const auto same =
-        strided ? all_.end()
-                : std::find_if(all_.begin(), all_.end(), [&](const Segments& s) { return std::memcmp(&s.code, &code, sizeof code) == 0; });
-    Segments& segments = same != all_.end() ? *same : all_.emplace_back(Segments{code, {}, {}});
-    segments.counts.push_back(count(program.shape));
-    segments.first.emplace_back(first_input, first_output);
+        std::find_if(call.codes.begin(), call.codes.end(), [&](const auto& c) { return std::memcmp(&c, &code, sizeof c) == 0; });
+    call.segments.push_back({static_cast<int>(same - call.codes.begin()), count(program.shape)});
+    if (same == call.codes.end()) call.codes.push_back(code);
+    call.first.emplace_back(first_input, first_output);
+    ++programs_;
   }
 
-  void finish(size_t programs, Prepared& prepared) {
-    if (programs > 1) prepared.note = std::to_string(programs) + " programs in " + std::to_string(all_.size()) + " launches";
-    const auto shared = std::make_shared<const std::vector<Segments>>(std::move(all_));
+  void finish(Prepared& prepared) {
+    size_t kinds = 0;
+    for (const Call& call : all_) kinds += call.codes.size();
+    if (programs_ > 1) prepared.note = std::to_string(programs_) + " programs of " + std::to_string(kinds) + " kinds";
+    const auto shared = std::make_shared<const std::vector<Call>>(std::move(all_));
     prepared.launch = [shared](const Buffers& buffers) {
-      for (const Segments& segments : *shared) {
-        if (const int error = segments.launch(buffers)) return error;
+      for (const Call& call : *shared) {
+        if (const int error = call.launch(buffers)) return error;
       }
       return 0;
     };
   }
 
  private:
-  std::vector<Segments> all_;
+  Call& call_for(const FlaxenElementwiseCode& code) {
+    const auto takes = [&](const Call& call) {
+      const FlaxenElementwiseCode& first = call.codes.front();
+      return code.registers <= kMostRegistersTogether ? first.registers <= kMostRegistersTogether
+                                                      : std::memcmp(&first, &code, sizeof code) == 0;
+    };
+    const auto found = std::find_if(all_.begin(), all_.end(), takes);
+    return found != all_.end() ? *found : all_.emplace_back();
+  }
+
+  std::vector<Call> all_;
+  size_t programs_ = 0;
 };
 
 void prepare_one(const ElementwiseProgram& program, size_t inputs, Prepared& prepared) {
-  Launches launches;
-  launches.add(program, static_cast<int>(inputs), 0, 0);
+  Calls calls;
+  calls.add(program, static_cast<int>(inputs), 0, 0);
   add_in_place(program, static_cast<int>(inputs), 0, 0, prepared);
-  launches.finish(1, prepared);
+  calls.finish(prepared);
 }
 
 }  // namespace
@@ -103,14 +121,14 @@ bool prepare_elementwise(const Library&, const Graph& graph, const Node& node, P
   }
   if (node.op == "fused.elementwiseGroup") {
     const auto& members = static_cast<const ElementwiseGroup&>(*node.fused).members;
-    Launches launches;
+    Calls calls;
     for (size_t m = 0; m < members.size(); ++m) {
       const auto& [program, first_input, first_output] = members[m];
       const int end = m + 1 < members.size() ? members[m + 1].first_input : static_cast<int>(node.inputs.size());
-      launches.add(*program, end - first_input, first_input, first_output);
+      calls.add(*program, end - first_input, first_input, first_output);
       add_in_place(*program, end - first_input, first_input, first_output, prepared);
     }
-    launches.finish(members.size(), prepared);
+    calls.finish(prepared);
     return true;
   }
   ElementwiseProgram program;

@@ -31,6 +31,7 @@ Program::Program(std::shared_ptr<Device> device, Graph graph) : shared_(std::mov
   for (ValueId v : graph_.outputs) outputs_.push_back(graph_.aval(v));
   optimize(graph_, evaluate_scalar, true);
   fuse_dense(graph_, false);
+  group_programs(graph_);
 
   std::vector<Prepared> kernels;
   std::vector<Footprint> footprints;

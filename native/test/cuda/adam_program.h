@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstring>
+#include <vector>
 
 #include "compiler/elementwise_program.h"
+#include "cuda/api.h"
 
 namespace flaxen::test {
 
@@ -27,6 +29,13 @@ inline ElementwiseProgram adam_program() {
       {Opcode::div, DType::f32, {r + 2, r + 8, 0}}, {Opcode::mul, DType::f32, {r + 9, 4, 0}},  {Opcode::sub, DType::f32, {0, r + 10, 0}}};
   p.stores = {r + 11, r + 2, r + 6};
   return p;
+}
+
+// One program over arrays of these sizes.
+inline std::vector<FlaxenElementwiseSegment> segments_of(const std::vector<int64_t>& sizes) {
+  std::vector<FlaxenElementwiseSegment> segments;
+  for (int64_t n : sizes) segments.push_back({0, n});
+  return segments;
 }
 
 }  // namespace flaxen::test

@@ -151,8 +151,17 @@ void split_variance() {
 }
 
 const Family family("batch norm", [] {
-  for (const auto& [rows, columns] :
-       {std::pair<int64_t, int64_t>{1, 3}, {3, 1}, {31, 33}, {33, 4}, {64, 64}, {127, 31}, {129, 132}, {257, 5}, {512, 8}, {700, 36}}) {
+  for (const auto& [rows, columns] : {std::pair<int64_t, int64_t>{1, 3},
+                                      {3, 1},
+                                      {31, 33},
+                                      {33, 4},
+                                      {64, 64},
+                                      {127, 31},
+                                      {129, 132},
+                                      {257, 5},
+                                      {512, 8},
+                                      {700, 36},
+                                      {1100, 5}}) {
     const Problem p(rows, columns);
     const Effort effort = rows == 129 || rows == 257 ? Effort::thorough : Effort::usual;
     forward(p, false, 4e-6, 0);

@@ -27,8 +27,8 @@ void compare(const ElementwiseProgram& program, const std::vector<const Array*>&
         for (const Array* a : inputs) arrays.push_back(upload(*a, a->aval.dtype == DType::boolean ? skew : 4 * skew));
         for (const Aval& a : avals) arrays.emplace_back(static_cast<int64_t>(a.bytes()), a.dtype == DType::boolean ? skew : 4 * skew);
         for (const Bytes& a : arrays) pointers.push_back(a.data());
-        const int64_t n = count(program.shape);
-        check_call(flaxen_cuda_elementwise(&device(), &code, 1, &n, pointers.data()), what);
+        const FlaxenElementwiseSegment all{0, count(program.shape)};
+        check_call(flaxen_cuda_elementwise(&device(), 1, &code, 1, &all, pointers.data()), what);
         for (size_t o = 0; o < avals.size(); ++o) check_same(download(arrays[inputs.size() + o], avals[o]), wanted[o], tolerance, what);
       },
       what, effort);
@@ -188,8 +188,10 @@ void test_adam() {
           pointers.push_back(rate.data());
           for (size_t k : {0, 2, 3}) pointers.push_back(arrays[first + k].data());  // in place
         }
+        const std::vector<FlaxenElementwiseSegment> segments = segments_of(sizes);
         const int launches = launches_of([&] {
-          check_call(flaxen_cuda_elementwise(&device(), &code, static_cast<int>(sizes.size()), sizes.data(), pointers.data()), "adam");
+          check_call(flaxen_cuda_elementwise(&device(), 1, &code, static_cast<int>(sizes.size()), segments.data(), pointers.data()),
+                     "adam");
         });
         check(launches == 1, "a whole tree is updated by one launch, not " + std::to_string(launches));
         for (size_t s = 0; s < sizes.size(); ++s) {
@@ -235,8 +237,9 @@ void test_sgd() {
           for (uint32_t k = 0; k < 3; ++k) arrays.emplace_back(random_values(sizes[s], static_cast<uint32_t>(10 * s) + k));
           for (size_t k : {0, 1, 2, 0, 2}) pointers.push_back(arrays[3 * s + k].data());
         }
+        const std::vector<FlaxenElementwiseSegment> segments = segments_of(sizes);
         const int launches = launches_of([&] {
-          check_call(flaxen_cuda_elementwise(&device(), &code, static_cast<int>(sizes.size()), sizes.data(), pointers.data()), "sgd");
+          check_call(flaxen_cuda_elementwise(&device(), 1, &code, static_cast<int>(sizes.size()), segments.data(), pointers.data()), "sgd");
         });
         check(launches == 1, "a whole tree is updated by one launch, not " + std::to_string(launches));
         for (size_t s = 0; s < sizes.size(); ++s) {
@@ -252,6 +255,62 @@ void test_sgd() {
         }
       },
       "sgd");
+}
+
+// Ten programs, of which eight go together, over two sizes each, one of them with strided loads of its own shape.
+void test_together() {
+  struct Piece {
+    ElementwiseProgram program;
+    std::vector<Array> inputs;
+    Array wanted;
+  };
+  std::vector<Piece> pieces;
+  std::vector<FlaxenElementwiseCode> codes;
+  std::vector<FlaxenElementwiseSegment> segments;
+  const auto add = [&](const ElementwiseProgram& program, const std::vector<DType>& from) {
+    const std::string what = "program " + std::to_string(codes.size());
+    std::vector<Array> inputs;
+    std::vector<const Array*> given;
+    for (DType t : from) inputs.push_back(random_array(t, program.shape, static_cast<uint32_t>(pieces.size() + inputs.size())));
+    for (const Array& a : inputs) given.push_back(&a);
+    const Aval out{program.dtype_of(program.stores[0]), program.shape};
+    Array wanted = std::move(run_prepared(cpu::prepare_program(program, cpu::chosen_isa()), given, {out}, what)[0]);
+    segments.push_back({static_cast<int>(codes.size()) - 1, count(program.shape)});
+    pieces.push_back({program, std::move(inputs), std::move(wanted)});
+  };
+  for (Opcode op : {Opcode::add, Opcode::sub, Opcode::mul, Opcode::div, Opcode::max, Opcode::min, Opcode::lt, Opcode::ge, Opcode::eq}) {
+    const DType to = op < Opcode::eq ? DType::f32 : DType::boolean;
+    codes.push_back(cuda::encode(single(op, {DType::f32, DType::f32}, to, {33}), 2));
+    for (int64_t n : {33, 700}) add(single(op, {DType::f32, DType::f32}, to, {n}), {DType::f32, DType::f32});
+  }
+  ElementwiseProgram turned = single(Opcode::mul, {DType::f32, DType::f32}, DType::f32, {7, 7});
+  turned.loads[1].strides = {1, 7};
+  codes.push_back(cuda::encode(turned, 2));
+  add(turned, {DType::f32, DType::f32});
+  on_schedules(
+      [&] {
+        std::vector<Bytes> arrays;
+        std::vector<void*> pointers;
+        for (const Piece& p : pieces) {
+          for (const Array& a : p.inputs) arrays.push_back(upload(a, 0));
+          arrays.emplace_back(static_cast<int64_t>(p.wanted.aval.bytes()), 0);
+        }
+        for (const Bytes& a : arrays) pointers.push_back(a.data());
+        const int launches = launches_of([&] {
+          check_call(flaxen_cuda_elementwise(&device(), static_cast<int>(codes.size()), codes.data(), static_cast<int>(segments.size()),
+                                             segments.data(), pointers.data()),
+                     "together");
+        });
+        check(launches == 2, "ten programs are two launches, not " + std::to_string(launches));
+        for (size_t p = 0; p < pieces.size(); ++p) {
+          check_same(download(arrays[3 * p + 2], pieces[p].wanted.aval), pieces[p].wanted, 0, "together, array " + std::to_string(p));
+        }
+      },
+      "together", Effort::thorough);
+  segments.back().count = 48;
+  check(flaxen_cuda_elementwise(&device(), static_cast<int>(codes.size()), codes.data(), 1, &segments.back(), nullptr) ==
+            FLAXEN_CUDA_BAD_ARGUMENT,
+        "strided loads of another size than their program's");
 }
 
 // Programs without inputs: a filled array, and indices along a dimension.
@@ -272,14 +331,15 @@ void test_creation() {
 }
 
 void test_refusals() {
-  const int64_t negative = -1, huge = int64_t{1} << 31;
   ElementwiseProgram p = single(Opcode::neg, {DType::f32}, DType::f32, {4});
   FlaxenElementwiseCode code = cuda::encode(p, 1);
   void* pointers[2] = {};
-  check(flaxen_cuda_elementwise(&device(), &code, 1, &negative, pointers) == FLAXEN_CUDA_BAD_ARGUMENT, "a negative size");
-  check(flaxen_cuda_elementwise(&device(), &code, 1, &huge, pointers) == FLAXEN_CUDA_TOO_LARGE, "2^31 elements");
+  const auto call = [&](FlaxenElementwiseSegment segment) { return flaxen_cuda_elementwise(&device(), 1, &code, 1, &segment, pointers); };
+  check(call({0, -1}) == FLAXEN_CUDA_BAD_ARGUMENT, "a negative size");
+  check(call({0, int64_t{1} << 31}) == FLAXEN_CUDA_TOO_LARGE, "2^31 elements");
+  check(call({1, 4}) == FLAXEN_CUDA_BAD_ARGUMENT && call({-1, 4}) == FLAXEN_CUDA_BAD_ARGUMENT, "a program that is not there");
   code.instructions = 65;
-  check(flaxen_cuda_elementwise(&device(), &code, 0, nullptr, pointers) == FLAXEN_CUDA_BAD_ARGUMENT, "too many instructions");
+  check(call({0, 4}) == FLAXEN_CUDA_BAD_ARGUMENT, "too many instructions");
 }
 
 const Family family("elementwise", [] {
@@ -289,6 +349,7 @@ const Family family("elementwise", [] {
   test_many_registers();
   test_adam();
   test_sgd();
+  test_together();
   test_creation();
   test_refusals();
 });

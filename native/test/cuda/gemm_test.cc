@@ -115,9 +115,12 @@ void run(Problem p, const Extras& extras, int64_t skew = 0, Effort effort = Effo
         const DeviceArray<float> moments((g.m + rows - 1) / rows * 3 * g.n);
         const DeviceArray<uint8_t> scratch(static_cast<int64_t>(flaxen_cuda_gemm_scratch(&g, extras.moments)));
         const auto call = [&](auto gemm, const auto& a, const auto& b) {
-          check_call(gemm(&device(), &g, a.data(), b.data(), extras.bias ? bias.data() : nullptr, c.data(),
-                          extras.moments ? moments.data() : nullptr, extras.b_sums ? sums.data() : nullptr, scratch.data()),
-                     what);
+          const int launches = launches_of([&] {
+            check_call(gemm(&device(), &g, a.data(), b.data(), extras.bias ? bias.data() : nullptr, c.data(),
+                            extras.moments ? moments.data() : nullptr, extras.b_sums ? sums.data() : nullptr, scratch.data()),
+                       what);
+          });
+          check(launches <= 2, what + ": a product, and at most one launch that joins its parts");
         };
         if (p.bf16) {
           call(flaxen_cuda_gemm_bf16, DeviceArray<uint16_t>(upper_halves(given.a), skew),

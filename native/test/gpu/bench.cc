@@ -113,8 +113,10 @@ void adam(const std::string& name, const std::vector<int64_t>& leaves) {
     for (size_t k : {0, 2, 3}) pointers.push_back(arrays[first + k].data());
     elements += static_cast<double>(n);
   }
-  measure(name + " Adam", 28 * elements, 12 * elements, Unit::fp32,
-          [&] { return flaxen_cuda_elementwise(&device(), &code, static_cast<int>(leaves.size()), leaves.data(), pointers.data()); });
+  const std::vector<FlaxenElementwiseSegment> segments = segments_of(leaves);
+  measure(name + " Adam", 28 * elements, 12 * elements, Unit::fp32, [&] {
+    return flaxen_cuda_elementwise(&device(), 1, &code, static_cast<int>(segments.size()), segments.data(), pointers.data());
+  });
 }
 
 void losses(const std::string& name, int64_t n, int64_t classes) {
@@ -124,8 +126,8 @@ void losses(const std::string& name, int64_t n, int64_t classes) {
   measure(name + " cross entropy", 4 * elements + 12 * static_cast<double>(n), 15 * elements, Unit::fp32, [&] {
     return flaxen_cuda_softmax_cross_entropy(&device(), n, classes, logits.data(), labels.data(), loss.data(), total.data());
   });
-  measure(name + " cross entropy gradient", 8 * elements + 12 * static_cast<double>(n), 15 * elements, Unit::fp32, [&] {
-    return flaxen_cuda_softmax_cross_entropy_grad(&device(), n, classes, logits.data(), labels.data(), total.data(), dloss.data(), nullptr,
+  measure(name + " cross entropy gradient", 8 * elements + 12 * static_cast<double>(n), 30 * elements, Unit::fp32, [&] {
+    return flaxen_cuda_softmax_cross_entropy_grad(&device(), n, classes, logits.data(), labels.data(), total.data(), dloss.data(), 0,
                                                   dlogits.data());
   });
 }

@@ -37,6 +37,8 @@ int use_device(const PtxFiles& ptx_files);
 void set_target(int target);
 // The same with the files that `files` gives, once the device is used; from then on whatever the simulator reports fails the launch.
 void use_device_when_needed(PtxFiles (*files)());
+// Appends a line to this file for each kernel that is launched or captured: its name.
+void log_launches(const std::string& path);
 // The architecture of the devices, with their code there.
 int device_target();
 

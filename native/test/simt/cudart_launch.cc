@@ -1,6 +1,10 @@
 // The part of the stand-in that nvcc's host code calls at its start and at launches: they run the PTX of the same kernels.
+#include <cxxabi.h>
+
 #include <array>
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -21,6 +25,7 @@ struct DeviceCode {
   std::map<const void*, std::string> kernels;  // by the host function that stands for it
   PtxFiles (*needed)() = nullptr;              // what to run where use_device was not called
   bool strict = false;                         // a report is a failure of the launch
+  std::ofstream log;                           // of launches, if it is open
 };
 
 DeviceCode& device_code() {  // nvcc's registration runs before main
@@ -48,6 +53,15 @@ const Function* function_of(const void* host, int device) {
   return name == device_code().kernels.end() ? nullptr : module(device).find(name->second);
 }
 
+// "gemm" of the mangled void flaxen::cuda::gemm<...>(...).
+std::string plain_name(const std::string& mangled) {
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, &status), std::free);
+  const std::string full = status == 0 ? text.get() : mangled, space = "flaxen::cuda::";
+  const size_t at = full.find(space), begin = at == full.npos ? 0 : at + space.size();
+  return full.substr(begin, full.find_first_of("<(", begin) - begin);
+}
+
 int run_kernel(const PtxModule& code, const Function& function, const Launch& launch, void** arguments) {
   if (const int error = planned_error("kernel")) return error;
   PtxKernel kernel(code, function, arguments);
@@ -70,6 +84,7 @@ int launch_kernel(const void* host, const Launch& launch, void** arguments, void
   for (const SharedVariable& v : function->shared) static_shared += v.size;
   if (const int error = check_launch(host, launch, static_shared)) return error;
   if (launch.block.count() > function->max_threads) return remembered(CudaError::invalid_configuration);
+  if (device_code().log.is_open()) device_code().log << plain_name(function->name) << std::endl;
   const PtxModule& code = module(device);
   if (!stream) return remembered(run_kernel(code, *function, launch, arguments));
   // The caller's arguments are gone by the time that the kernel runs.
@@ -99,6 +114,8 @@ void use_device_when_needed(PtxFiles (*files)()) {
   device_code().needed = files;
   device_code().strict = true;
 }
+
+void log_launches(const std::string& path) { device_code().log.open(path, std::ios::app); }
 
 int device_target() {
   const Entered entered(gate());

@@ -1,6 +1,6 @@
 // The simulated devices of libflaxen_cuda_sim.so: FLAXEN_CUDA_SIM chooses their architecture, 75, 80 or 120; anything else is 80. There is
 // one, or as many as FLAXEN_CUDA_SIM_DEVICES says. FLAXEN_CUDA_SIM_FAIL=cudaMalloc:46 makes the first such call fail with that error, and
-// kernel:700 the first kernel.
+// kernel:700 the first kernel. FLAXEN_CUDA_SIM_LOG names a file that gets a line for each kernel that is launched.
 #include <cstdlib>
 #include <string>
 
@@ -37,6 +37,7 @@ bool registered() {
   if (const size_t colon = fault.find(':'); colon != fault.npos) {
     flaxen::simt::fail_next(fault.substr(0, colon), std::atoi(fault.c_str() + colon + 1));
   }
+  if (const std::string log = setting("FLAXEN_CUDA_SIM_LOG"); !log.empty()) flaxen::simt::log_launches(log);
   return true;
 }
 const bool is_registered = registered();
