@@ -188,7 +188,7 @@ const others = [
     ['exponentials without a shift', 'numbers', 'sum += exp_of(x[c] - shift)', 'sum += exp_of(x[c])', { only: '8 x 10' }],
     ["the sign of the label's gradient", 'numbers', 'c == label ? v - d', 'c == label ? v + d'],
     ['the cotangent of all rows is not taken', 'numbers', 'dloss ? dloss[row] : dloss_of_all', 'dloss ? dloss[row] : 1.0f'],
-    ['the softmax is not divided by its sum', 'numbers', 'const float weight = d / sum;', 'const float weight = d;', { only: '8 x 10' }],
+    ['the softmax is not divided by its sum', 'numbers', 'const float weight = d / sum;', 'const float weight = d;'],
     [
       'a mask that leaves out half the warp',
       'collective',
