@@ -21,13 +21,103 @@ constexpr int widest(int rows) {
   return vectors;
 }
 
+// A small tile adds into several sets of sums in turn, for its additions would wait for one another.
+constexpr int sets_of(int rows, int vectors) { return rows * vectors >= 8 ? 1 : rows * vectors >= 4 ? 2 : 4; }
+
+// A stride that is known when compiling.
+template <int64_t n>
+struct Constant {
+  constexpr operator int64_t() const { return n; }
+};
+
+// How many turns of the loop become one, by how A lies: little but multiply-adds and loads should take the processor's slots, of which a
+// thread has half where another shares its core.
+#if FLAXEN_ISA_avx2
+constexpr int kTurnsPacked = 2, kTurnsInPlace = 4;
+#else
+constexpr int kTurnsPacked = 1, kTurnsInPlace = 1;
+#endif
+
+// sum += x * y. The instruction is named where GCC would else take other forms of it, which cost copies and then spilled sums.
+FLAXEN_INLINE void add_product(VecF& sum, VecF x, VecF y) {
+#if FLAXEN_ISA_avx2 && FLAXEN_VECTOR_EXTENSION
+  asm("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(x), "x"(y));
+#else
+  sum = muladd(x, y, sum);
+#endif
+}
+
+// Multiples of a stride. The compiler must not add to them outside of the loop, which would need more registers than there are.
+template <int count>
+struct Multiples {
+  int64_t at[count];
+  FLAXEN_INLINE explicit Multiples(int64_t stride) {
+    FLAXEN_UNROLL
+    for (int i = 0; i < count; ++i) at[i] = i * stride;
+  }
+  FLAXEN_INLINE int64_t operator[](int i) {
+#if FLAXEN_ISA_avx2 && FLAXEN_VECTOR_EXTENSION
+    if (i > 0) asm("" : "+r"(at[i]));
+#endif
+    return at[i];
+  }
+};
+template <int64_t stride>
+struct ConstantMultiples {
+  FLAXEN_INLINE explicit ConstantMultiples(int64_t) {}
+  constexpr int64_t operator[](int i) const { return i * stride; }
+};
+
+template <int turns, typename Below, int rows, int vectors, bool partial>
+FLAXEN_INLINE void add_up(const Tile& t, auto a_row, auto a_col, int lanes, VecF (&sums)[sets_of(rows, vectors)][rows][vectors]) {
+  // Rows of A are reached from every fourth one, which leaves few pointers to carry along.
+  constexpr int kAnchors = (rows + 3) / 4;
+  constexpr int kSets = sets_of(rows, vectors), kSteps = kSets > turns ? kSets : turns;
+  static_assert(kSteps <= 2 * kSets || kSets == 1);
+  Below below(a_row);
+  Multiples<kSteps + 1> beside(t.b_row);
+  const float* a[kAnchors];
+  FLAXEN_UNROLL
+  for (int q = 0; q < kAnchors; ++q) a[q] = t.a + 4 * q * a_row;
+  const float* b = t.b;
+  const auto step = [&](int set, int ahead) FLAXEN_INLINE_LAMBDA {
+    const float* const from = b + beside[ahead];
+    VecF row[vectors];
+    FLAXEN_UNROLL
+    for (int v = 0; v < vectors; ++v) row[v] = partial && v == vectors - 1 ? load(from + v * kLanes, lanes) : load(from + v * kLanes);
+    FLAXEN_UNROLL
+    for (int i = 0; i < rows; ++i) {
+      const VecF x = splat(a[i / 4][below[i % 4] + ahead * a_col]);
+      FLAXEN_UNROLL
+      for (int v = 0; v < vectors; ++v) add_product(sums[set][i][v], x, row[v]);
+    }
+  };
+  const auto advance = [&](int steps) FLAXEN_INLINE_LAMBDA {
+    FLAXEN_UNROLL
+    for (int q = 0; q < kAnchors; ++q) a[q] += steps * a_col;
+    b += beside[steps];
+  };
+  int64_t k = t.k;
+  for (; k >= kSteps; k -= kSteps) {
+    FLAXEN_UNROLL
+    for (int s = 0; s < kSteps; ++s) step(s % kSets, s);
+    advance(kSteps);
+  }
+  if constexpr (kSteps > kSets && kSets > 1) {  // sums of the same terms for any number of turns
+    if (k >= kSets) {
+      FLAXEN_UNROLL
+      for (int s = 0; s < kSets; ++s) step(s, s);
+      advance(kSets);
+      k -= kSets;
+    }
+  }
+  for (; k > 0; --k) step(0, 0), advance(1);
+}
+
 // Partial: the last vector has fewer columns than lanes.
 template <int rows, int vectors, bool partial>
 FLAXEN_INLINE void compute(const Tile& t) {
-  // Rows of A are reached from every fourth one, which leaves few pointers to carry along.
-  constexpr int kAnchors = (rows + 3) / 4;
-  // A small tile adds into several sets of sums in turn, for its additions would wait for one another.
-  constexpr int kSets = rows * vectors >= 8 ? 1 : rows * vectors >= 4 ? 2 : 4;
+  constexpr int kSets = sets_of(rows, vectors);
   const int lanes = static_cast<int>(t.columns) - (vectors - 1) * kLanes;
 
   VecF sums[kSets][rows][vectors];
@@ -45,50 +135,37 @@ FLAXEN_INLINE void compute(const Tile& t) {
     prefetch_write(t.c + i * t.c_row + t.columns - 1);
   }
 
-  const int64_t a_row = t.a_row, a_col = t.a_col, b_row = t.b_row;
-  const float* a[kAnchors];
-  FLAXEN_UNROLL
-  for (int q = 0; q < kAnchors; ++q) a[q] = t.a + 4 * q * a_row;
-  const float* b = t.b;
-  const auto step = [&](int set) FLAXEN_INLINE_LAMBDA {
-    VecF row[vectors];
-    FLAXEN_UNROLL
-    for (int v = 0; v < vectors; ++v) row[v] = partial && v == vectors - 1 ? load(b + v * kLanes, lanes) : load(b + v * kLanes);
-    FLAXEN_UNROLL
-    for (int i = 0; i < rows; ++i) {
-      const VecF x = splat(a[i / 4][i % 4 * a_row]);
-      FLAXEN_UNROLL
-      for (int v = 0; v < vectors; ++v) sums[set][i][v] = muladd(x, row[v], sums[set][i][v]);
-    }
-    FLAXEN_UNROLL
-    for (int q = 0; q < kAnchors; ++q) a[q] += a_col;
-    b += b_row;
-  };
-  int64_t k = t.k;
-  for (; k >= kSets; k -= kSets) {
-    FLAXEN_UNROLL
-    for (int s = 0; s < kSets; ++s) step(s);
+  if (t.a_row == 1 && t.a_col == rows) {
+    add_up<kTurnsPacked, ConstantMultiples<1>, rows, vectors, partial>(t, Constant<1>{}, Constant<rows>{}, lanes, sums);
+  } else if (t.a_col == 1) {
+    add_up<kTurnsInPlace, Multiples<4>, rows, vectors, partial>(t, t.a_row, Constant<1>{}, lanes, sums);
+  } else {
+    add_up<1, Multiples<4>, rows, vectors, partial>(t, t.a_row, t.a_col, lanes, sums);
   }
-  for (; k > 0; --k) step(0);
 
+  // Copies, since for all the compiler knows C lies over the tile.
+  float* const c = t.c;
+  const int64_t c_row = t.c_row;
+  const bool accumulate = t.accumulate, relu = t.relu;
+  const float* const bias = t.bias;
   FLAXEN_UNROLL
   for (int v = 0; v < vectors; ++v) {
     const bool cut = partial && v == vectors - 1;
-    VecF bias = splat(0.0f);
-    if (t.bias) bias = cut ? load(t.bias + v * kLanes, lanes) : load(t.bias + v * kLanes);
+    VecF more = splat(0.0f);
+    if (bias) more = cut ? load(bias + v * kLanes, lanes) : load(bias + v * kLanes);
     FLAXEN_UNROLL
     for (int i = 0; i < rows; ++i) {
-      float* c = t.c + i * t.c_row + v * kLanes;
+      float* to = c + i * c_row + v * kLanes;
       VecF sum = sums[0][i][v];
       FLAXEN_UNROLL
       for (int s = 1; s < kSets; ++s) sum += sums[s][i][v];
-      if (t.accumulate) sum += cut ? load(c, lanes) : load(c);
-      if (t.bias) sum += bias;
-      if (t.relu) sum = select(sum <= splat(0.0f), splat(0.0f), sum);
+      if (accumulate) sum += cut ? load(to, lanes) : load(to);
+      if (bias) sum += more;
+      if (relu) sum = select(sum <= splat(0.0f), splat(0.0f), sum);
       if (cut) {
-        store(c, sum, lanes);
+        store(to, sum, lanes);
       } else {
-        store(c, sum);
+        store(to, sum);
       }
     }
   }
