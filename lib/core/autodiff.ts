@@ -75,11 +75,14 @@ function linearize<R>(f: (inputs: Tensor[]) => R, primals: readonly Tensor[]): L
   const level = newLevel();
   const targets = primals.map((t) => freshInput(t, level));
   const result = whileRecording(() => f(targets));
-  if (result instanceof Promise) {
-    result.catch(() => {}); // what it does later is beside the point
-    throw new ArgumentError('a differentiated function must not be async: compute the loss synchronously and await its data outside');
-  }
+  refuseAsync(result);
   return { result, pull: (outputs, cts) => backward(outputs, cts, targets, level) };
+}
+
+function refuseAsync(result: unknown): void {
+  if (!(result instanceof Promise)) return;
+  result.catch(() => {}); // what it does later is beside the point
+  throw new GradientError('a differentiated function must not be async: compute the loss synchronously and await its data outside');
 }
 
 /**
@@ -186,6 +189,7 @@ export function valueAndGrad(f: (...args: never[]) => unknown, options: GradOpti
         filled[chosen[k]!] = tree.unflatten(def, inputs.slice(at, (at += leaves.length)));
       });
       const result = (f as (...a: unknown[]) => unknown)(...filled);
+      refuseAsync(result);
       if (!hasAux) return checkScalar(result, name);
       if (!Array.isArray(result) || result.length !== 2) {
         throw new GradientError(

@@ -23,6 +23,7 @@ export class Aval {
   private static readonly interned = new Map<string, Aval>();
 
   static of(shape: Shape, dtype: DType, weak = false): Aval {
+    for (const d of shape) if (typeof d !== 'number') checkShape(shape); // null and '2' would join to the key of another shape
     const key = (weak ? '~' : '') + dtype + shape.join();
     let aval = Aval.interned.get(key);
     if (aval === undefined) {
@@ -57,7 +58,10 @@ export const sameShape = (a: Shape, b: Shape): boolean => a === b || (a.length =
 function checkShape(shape: Shape): void {
   if (shape.length > MAX_RANK) throw new ShapeError(`a shape has at most ${MAX_RANK} dimensions, got ${formatShape(shape)}`);
   for (const d of shape) {
-    if (!Number.isInteger(d) || d < 0) throw new ShapeError(`dimensions are whole numbers of at least 0, got ${formatShape(shape)}`);
+    if (!Number.isInteger(d) || d < 0) {
+      const odd = shape.map((v) => (typeof v === 'number' ? String(v) : typeof v === 'string' ? JSON.stringify(v) : String(v)));
+      throw new ShapeError(`dimensions are whole numbers of at least 0, got [${odd.join(', ')}]`);
+    }
   }
   if (sizeOf(shape) > MAX_ELEMENTS || shape.some((d) => d > MAX_ELEMENTS))
     throw new ShapeError(`a tensor of shape ${formatShape(shape)} is too large: at most 2^38 elements`);
@@ -66,7 +70,8 @@ function checkShape(shape: Shape): void {
 /** An axis counted from the front; negative ones count from the end. */
 export function normalizeAxis(axis: number, rank: number, what = 'axis'): number {
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
-    throw new ShapeError(`${what} ${axis} is out of bounds for a tensor of rank ${rank}: use ${-rank} to ${rank - 1}`);
+    const mend = rank === 0 ? 'a scalar has no axes' : `use ${-rank} to ${rank - 1}`;
+    throw new ShapeError(`${what} ${axis} is out of bounds for a tensor of rank ${rank}: ${mend}`);
   }
   return axis < 0 ? axis + rank : axis;
 }

@@ -43,7 +43,7 @@ export interface Jitted<A extends unknown[], R> {
    */
   lower(...args: A): Lowered;
   /**
-   * How many programs have been compiled so far: one for each structure, shapes, dtypes and static values of the arguments.
+   * How many programs are kept: one for each structure, shapes, dtypes and static values of the arguments.
    * @example
    * const f = jit((x: Tensor) => x.add(1));
    * [f(np.ones([2])), f(np.zeros([2])), f(np.ones([3]))].length; // => 3
@@ -56,6 +56,9 @@ export interface Jitted<A extends unknown[], R> {
 const WEAK_INT = Aval.of([], 'int32', true);
 const WEAK_FLOAT = Aval.of([], 'float32', true);
 const numberAval = (value: number): Aval => (typeOfNumber(value).dtype === 'int32' ? WEAK_INT : WEAK_FLOAT);
+
+// A static argument that is new at each call must not fill the memory.
+const MOST_PROGRAMS = 1024;
 
 /** How an output leaf comes about: from the program, unchanged from an argument, or a value known when tracing. */
 type OutputPlan = { from: 'program'; index: number; aval: Aval } | { from: 'argument'; leaf: number } | { from: 'trace'; value: unknown };
@@ -83,7 +86,7 @@ interface Entry {
 
 /**
  * Compiles `f`. Tensors and numbers in the arguments (any trees) are traced; booleans, strings, functions and other objects are static and part of the cache
- * key, as are tree structures, shapes and dtypes. `f` must be pure and synchronous. Results are tensors whose numbers may still be under way. As jax.jit.
+ * key, as are tree structures, shapes and dtypes; the 1,024 programs used last are kept. `f` must be pure and synchronous. Results are tensors whose numbers may still be under way. As jax.jit.
  * @example
  * const step = jit((w: Tensor, rate: number) => w.sub(w.mul(rate)), { donate: [0] });
  * const before = np.array([1, 2]);
@@ -124,6 +127,7 @@ export function jit<A extends unknown[], R>(f: (...args: A) => R, options: JitOp
     toTensors(fresh);
     const entry = trace(f as (...a: unknown[]) => unknown, name, def, fresh, donatedLeaves(args, donate, name));
     if (!entry.captures.some((t) => t.origin !== null)) entries.unshift(entry);
+    if (entries.length > MOST_PROGRAMS) entries.pop();
     return [entry, fresh];
   };
 

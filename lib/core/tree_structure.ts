@@ -1,4 +1,5 @@
 /** What a tree's structure is: which values are inner nodes, in which order their children come, and how they are put together again. */
+import { checkDepth } from './depth.js';
 import { Tensor } from './tensor.js';
 
 /** The keys and indices from the root of a tree to a leaf. */
@@ -254,20 +255,26 @@ const UNDEFINED = new EmptyDef(undefined);
  * @example String(tree.structure({ b: [1, 2], a: np.ones([3]) })); // => '{a: *, b: [*, *]}'
  */
 export function structure(tree: unknown): TreeDef {
+  return structureOf(tree, 0, tree);
+}
+
+function structureOf(tree: unknown, depth: number, root: unknown): TreeDef {
   if (tree === null) return NULL;
   if (tree === undefined) return UNDEFINED;
-  if (Array.isArray(tree)) return new ArrayDef(tree.map(structure));
+  checkDepth(depth, root);
+  const below = (child: unknown): TreeDef => structureOf(child, depth + 1, root);
+  if (Array.isArray(tree)) return new ArrayDef(tree.map(below));
   if (isPlainObject(tree)) {
     const keys = Object.keys(tree).sort(byCodePoint);
     return new ObjectDef(
       keys,
-      keys.map((k) => structure(tree[k])),
+      keys.map((k) => below(tree[k])),
     );
   }
   const ctor = typeof tree === 'object' ? tree.constructor : null;
   const spec = classes.get(ctor) as TreeClass<unknown> | undefined;
   if (spec === undefined) return LEAF;
-  return new ClassDef(ctor!, spec, spec.names(tree), spec.aux(tree), spec.children(tree).map(structure));
+  return new ClassDef(ctor!, spec, spec.names(tree), spec.aux(tree), spec.children(tree).map(below));
 }
 
 /**

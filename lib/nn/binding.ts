@@ -109,6 +109,7 @@ function toMethods(body: unknown, module: string): Methods {
   if (typeof body === 'function') return { __call__: body as Forward };
   const methods = body as Methods | null;
   if (typeof methods === 'object' && methods !== null && typeof methods.__call__ === 'function') return methods;
+  if (body instanceof Promise) body.catch(() => undefined); // refused here; what it rejects with later is of no use
   throw new ArgumentError(
     `configure of module ${module} must return its forward function, or an object of functions with one named __call__, got ${String(body)}`,
   );

@@ -6,7 +6,7 @@ import type { OptionNames } from '../core/options.js';
 import { add, broadcast, conv, convert, full, mul, pad, reduceSum, reshape, reverse, slice, transpose } from '../core/primitives/index.js';
 import type { Tensor } from '../core/tensor.js';
 import { pad as padWith } from '../numpy/joining.js';
-import { checkInput, checkNames } from './checks.js';
+import { checkInput, checkNames, flag, precision } from './checks.js';
 import { computeDtype } from './compute_dtype.js';
 import { param } from './hooks.js';
 import { lecunNormal, zeros, type Initializer } from './initializers.js';
@@ -57,11 +57,11 @@ const KERNEL_NAMES: OptionNames<KernelConfig> = {
   kernelSize: true,
   strides: true,
   kernelDilation: true,
-  useBias: true,
+  useBias: flag,
   mask: true,
   dtype: true,
   paramDtype: true,
-  precision: true,
+  precision,
   kernelInit: true,
   biasInit: true,
 };

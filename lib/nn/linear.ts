@@ -4,7 +4,7 @@ import { ArgumentError } from '../core/errors.js';
 import type { OptionNames } from '../core/options.js';
 import { convert, dense } from '../core/primitives/index.js';
 import type { Tensor } from '../core/tensor.js';
-import { checkInput, checkNames } from './checks.js';
+import { checkInput, checkNames, flag, precision } from './checks.js';
 import { computeDtype } from './compute_dtype.js';
 import { param } from './hooks.js';
 import { lecunNormal, zeros, type Initializer } from './initializers.js';
@@ -30,10 +30,10 @@ export interface DenseConfig {
 
 const NAMES: OptionNames<DenseConfig> = {
   features: true,
-  useBias: true,
+  useBias: flag,
   dtype: true,
   paramDtype: true,
-  precision: true,
+  precision,
   kernelInit: true,
   biasInit: true,
 };
@@ -57,7 +57,7 @@ export const Dense = module(
     useBias = true,
     dtype,
     paramDtype = 'float32',
-    precision = 'default',
+    precision: asked = 'default',
     kernelInit = DEFAULT_KERNEL,
     biasInit = zeros,
   }: DenseConfig) =>
@@ -67,7 +67,7 @@ export const Dense = module(
       const kernel = param('kernel', kernelInit, [x.shape[x.ndim - 1]!, features], paramDtype);
       const bias = useBias ? param('bias', biasInit, [features], paramDtype) : null;
       const to = computeDtype(dtype, bias === null ? [x, kernel] : [x, kernel, bias]);
-      const exact = precision === 'default' ? undefined : 'highest';
+      const exact = asked === 'default' ? undefined : 'highest';
       return dense(convert(x, to), convert(kernel, to), bias === null ? null : convert(bias, to), exact);
     },
   (config) => {

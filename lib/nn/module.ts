@@ -142,6 +142,10 @@ export function module<C extends object, B extends Body>(
 ): ModuleType<C, B>;
 export function module(name: string, configure: (config: never) => unknown, check?: (config: never) => void): unknown {
   if (typeof name !== 'string' || name === '') throw new ArgumentError(`nn.module needs a name that is not empty, got ${String(name)}`);
+  if (typeof configure !== 'function')
+    throw new ArgumentError(
+      `nn.module needs a function from the configuration to the forward function, as in nn.module('${name}', () => (x) => x), got ${String(configure)}`,
+    );
   const make = (config: unknown = {}): unknown => {
     if (typeof config !== 'object' || config === null || config instanceof Tensor || Array.isArray(config)) {
       throw new ArgumentError(`${name} takes its configuration as one object, as in ${name}({ name: 'head' }), got ${describe(config)}`);

@@ -1,13 +1,14 @@
 /** Normalization layers. */
-import { normalizeAxes, type Shape } from '../core/aval.js';
+import { formatShape, normalizeAxes, type Shape } from '../core/aval.js';
 import type { DType } from '../core/dtype.js';
+import { ArgumentError, ShapeError } from '../core/errors.js';
 import { checkOptions, type OptionNames } from '../core/options.js';
-import { add, batchNorm, convert, full, max, mul, reshape, transpose, zeros as zerosOf } from '../core/primitives/index.js';
-import type { Tensor } from '../core/tensor.js';
-import { checkInput, checkNames } from './checks.js';
+import { add, batchNorm, broadcastTo, convert, full, max, mul, reshape, transpose, zeros as zerosOf } from '../core/primitives/index.js';
+import { Tensor } from '../core/tensor.js';
+import { checkInput, checkNames, finite, flag, notNegative } from './checks.js';
 import { pmean } from './collective.js';
 import { computeDtype } from './compute_dtype.js';
-import { isInitializing, mergeParam, param, path, variable } from './hooks.js';
+import { isInitializing, mergeParam, param, path, variable, type Variable } from './hooks.js';
 import { ones, zeros, type Initializer } from './initializers.js';
 import { module } from './module.js';
 import { normalize, statistics } from './statistics.js';
@@ -52,18 +53,18 @@ export interface BatchNormConfig extends AffineConfig {
 export interface BatchNormOptions {
   useRunningAverage?: boolean;
   /** Which elements count in the statistics (bool, broadcasts to x). */
-  mask?: Tensor;
+  mask?: Tensor | null;
 }
 
 const AFFINE_NAMES: OptionNames<AffineConfig> = {
-  epsilon: true,
+  epsilon: notNegative,
   dtype: true,
   paramDtype: true,
-  useBias: true,
-  useScale: true,
+  useBias: flag,
+  useScale: flag,
   biasInit: true,
   scaleInit: true,
-  useFastVariance: true,
+  useFastVariance: flag,
   forceFloat32Reductions: true,
   axisName: true,
   axisIndexGroups: true,
@@ -78,6 +79,20 @@ function affine(
     scale: useScale ? param('scale', scaleInit, shape, paramDtype) : null,
     bias: useBias ? param('bias', biasInit, shape, paramDtype) : null,
   };
+}
+
+/** A running statistic as the caller passed it, at the shape of the feature axes; sizes of 1 stretch, as in Flax. */
+function running({ name, value }: Variable<Tensor>, shape: Shape, x: Tensor): Tensor {
+  const refuse = (why: string): never => {
+    throw new ShapeError(
+      `BatchNorm in "/${path().join('/')}": the running "${name}" ${why}: pass the batch_stats that init or apply returned`,
+    );
+  };
+  if (!(value instanceof Tensor)) return refuse(`is a value of class ${(value as object | null)?.constructor.name ?? 'null'}, no tensor`);
+  const fits = value.ndim === shape.length && value.shape.every((d, i) => d === 1 || d === shape[i]);
+  return fits
+    ? broadcastTo(value, shape)
+    : refuse(`of shape ${formatShape(value.shape)} does not broadcast over an input of shape ${formatShape(x.shape)}`);
 }
 
 const present = (tensors: readonly (Tensor | null)[]): Tensor[] => tensors.filter((t) => t !== null);
@@ -110,7 +125,11 @@ export const BatchNorm = module(
       checkInput('BatchNorm', x);
       checkOptions('a call of BatchNorm', options, { useRunningAverage: true, mask: true });
       const { axis = -1, momentum = 0.99, epsilon = 1e-5, useFastVariance: fastVariance = true } = config;
-      const useRunningAverage = mergeParam('useRunningAverage', config.useRunningAverage, options.useRunningAverage);
+      const useRunningAverage: unknown = mergeParam('useRunningAverage', config.useRunningAverage, options.useRunningAverage);
+      if (typeof useRunningAverage !== 'boolean')
+        throw new ArgumentError(
+          `BatchNorm needs useRunningAverage to be true or false, known when it is called; got ${String(useRunningAverage)}`,
+        );
       const featureAxes = normalizeAxes(axis, x.ndim);
       const axes = x.shape.map((_, i) => i).filter((i) => !featureAxes.includes(i));
       const shape = featureAxes.map((i) => x.shape[i]!);
@@ -122,18 +141,22 @@ export const BatchNorm = module(
       const input = convert(x, 'float32');
       if (useRunningAverage) {
         return convert(
-          normalize(input, { mean: mean.value, variance: variance.value, scale, bias }, { axes, featureAxes, epsilon }),
+          normalize(
+            input,
+            { mean: running(mean, shape, x), variance: running(variance, shape, x), scale, bias },
+            { axes, featureAxes, epsilon },
+          ),
           dtype,
         );
       }
 
       const update = (batchMean: Tensor, batchVariance: Tensor): void => {
         if (isInitializing()) return;
-        mean.value = add(mul(mean.value, momentum), mul(batchMean, 1 - momentum));
-        variance.value = add(mul(variance.value, momentum), mul(batchVariance, 1 - momentum));
+        mean.value = add(mul(running(mean, shape, x), momentum), mul(batchMean, 1 - momentum));
+        variance.value = add(mul(running(variance, shape, x), momentum), mul(batchVariance, 1 - momentum));
       };
       const further = across(config);
-      if (options.mask !== undefined || further !== undefined) {
+      if ((options.mask ?? null) !== null || further !== undefined) {
         const [m, v] = statistics(input, axes, { fastVariance, mask: options.mask, across: further });
         update(m, v);
         return convert(normalize(input, { mean: m, variance: v, scale, bias }, { axes, featureAxes, epsilon }), dtype);
@@ -158,7 +181,7 @@ export const BatchNorm = module(
         dtype,
       );
     },
-  (config) => checkNames('BatchNorm', config, { useRunningAverage: true, axis: true, momentum: true, ...AFFINE_NAMES }),
+  (config) => checkNames('BatchNorm', config, { useRunningAverage: true, axis: true, momentum: finite, ...AFFINE_NAMES }),
 );
 
 /** What `LayerNorm` can be told. */
@@ -180,8 +203,10 @@ export interface LayerNormConfig extends AffineConfig {
 export const LayerNorm = module(
   'LayerNorm',
   (config: LayerNormConfig) =>
-    (x: Tensor, { mask }: { mask?: Tensor } = {}): Tensor => {
+    (x: Tensor, options: { mask?: Tensor | null } = {}): Tensor => {
       checkInput('LayerNorm', x);
+      checkOptions('a call of LayerNorm', options, { mask: true });
+      const { mask } = options;
       const { reductionAxes = -1, featureAxes: feature = -1, epsilon = 1e-6, useFastVariance: fastVariance = true } = config;
       const axes = normalizeAxes(reductionAxes, x.ndim);
       const featureAxes = normalizeAxes(feature, x.ndim);

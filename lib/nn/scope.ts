@@ -1,6 +1,7 @@
 /** Scope: the variables, random keys and names of one module in one `init` or `apply`. All state of a module lives here. */
 import { currentTrace } from '../core/trace.js';
 import type { Tensor } from '../core/tensor.js';
+import { checkDepth } from '../core/depth.js';
 import { ArgumentError } from '../core/errors.js';
 import {
   ApplyScopeInvalidVariablesStructureError,
@@ -27,7 +28,10 @@ const isTree = (value: unknown): value is Tree => {
   return proto === Object.prototype || proto === null;
 };
 
-const copyTree = (tree: Tree): Tree => Object.fromEntries(Object.entries(tree).map(([k, v]) => [k, isTree(v) ? copyTree(v) : v]));
+function copyTree(tree: Tree, depth = 0, root = tree): Tree {
+  checkDepth(depth, root);
+  return Object.fromEntries(Object.entries(tree).map(([k, v]) => [k, isTree(v) ? copyTree(v, depth + 1, root) : v]));
+}
 
 /** What all scopes of one `init` or `apply` share. */
 export class Root {
@@ -199,6 +203,11 @@ export class Scope {
     this.reserve('param', name, 'params');
     if (this.has('params', name)) {
       const value = this.get('params', name);
+      if (ArrayBuffer.isView(value)) {
+        throw new ArgumentError(
+          `parameter "${name}" in "${this.pathText}" is a ${value.constructor.name}: make it a tensor with np.array(data, { shape })`,
+        );
+      }
       const expected = initShapes(init, args);
       shapesOf(value).forEach((shape, i) => {
         const want = expected[i];
@@ -215,6 +224,10 @@ export class Scope {
       throw new ArgumentError(
         `the initializer of parameter "${name}" in "${this.pathText}" returned a function: call it first, as in nn.initializers.lecunNormal()`,
       );
+    }
+    if (value instanceof Promise) {
+      value.catch(() => undefined); // refused here; what it rejects with later is of no use
+      throw new ArgumentError(`the initializer of parameter "${name}" in "${this.pathText}" is async: it must return the tensor itself`);
     }
     this.put('params', name, value);
     return value;

@@ -8,7 +8,7 @@ export interface StatisticsOptions {
   /** `max(0, E[x^2] - E[x]^2)` in one pass over x, else `E[(x - mean)^2]` in two. */
   readonly fastVariance: boolean;
   /** Which elements count; broadcasts to x. */
-  readonly mask?: Tensor;
+  readonly mask?: Tensor | null;
   /** A further mean over each of these means, across devices or examples. */
   readonly across?: (mean: Tensor) => Tensor;
 }
@@ -32,8 +32,8 @@ export function statistics(
   axes: readonly number[],
   { fastVariance, mask, across = (m) => m }: StatisticsOptions,
 ): [Tensor, Tensor] {
-  if (mask !== undefined && mask.dtype !== 'bool') throw new DTypeError(`a mask is bool, got ${mask}; convert it with astype('bool')`);
-  const where = mask === undefined ? null : broadcastTo(mask, x.shape);
+  if (mask && mask.dtype !== 'bool') throw new DTypeError(`a mask is bool, got ${String(mask)}; convert it with astype('bool')`);
+  const where = mask ? broadcastTo(mask, x.shape) : null;
   const count = where === null ? null : reduceSum(convert(where, x.dtype), axes);
   const size = axes.reduce((n, axis) => n * x.shape[axis]!, 1);
   const meanOf = (v: Tensor): Tensor =>

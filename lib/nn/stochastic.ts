@@ -2,6 +2,7 @@
 import { ArgumentError } from '../core/errors.js';
 import { broadcastTo, div, full, select } from '../core/primitives/index.js';
 import { normalizeAxis } from '../core/aval.js';
+import { checkOptions } from '../core/options.js';
 import type { Tensor } from '../core/tensor.js';
 import * as random from '../random/index.js';
 import { checkInput, checkNames } from './checks.js';
@@ -38,10 +39,14 @@ export interface DropoutOptions {
 export const Dropout = module(
   'Dropout',
   (config: DropoutConfig) =>
-    (x: Tensor, { deterministic, rng }: DropoutOptions = {}): Tensor => {
+    (x: Tensor, options: DropoutOptions = {}): Tensor => {
       checkInput('Dropout', x);
+      checkOptions('a call of Dropout', options, { deterministic: true, rng: true });
+      const { deterministic, rng } = options;
       const { rate, broadcastDims = [], rngCollection = 'dropout' } = config;
-      const off = mergeParam('deterministic', config.deterministic, deterministic);
+      const off: unknown = mergeParam('deterministic', config.deterministic, deterministic);
+      if (typeof off !== 'boolean')
+        throw new ArgumentError(`Dropout needs deterministic to be true or false, known when it is called; got ${String(off)}`);
       if (off || rate === 0) return x;
       if (rate === 1) return full(x.shape, 0, x.dtype); // x / 0 would have a NaN gradient
       const shared = broadcastDims.map((d) => normalizeAxis(d, x.ndim));

@@ -1,6 +1,6 @@
 /** Tensors from nested arrays, typed arrays, and formulas. */
 import { fromNumbers, fromTypedArray } from '../core/array.js';
-import { Aval, formatShape, sizeOf, type Shape } from '../core/aval.js';
+import { Aval, formatShape, MAX_RANK, sizeOf, type Shape } from '../core/aval.js';
 import { promote, type DType, type TypeLike } from '../core/dtype.js';
 import { ArgumentError, ShapeError } from '../core/errors.js';
 import * as lax from '../core/primitives/index.js';
@@ -46,7 +46,11 @@ export const asarray = array;
 
 function fromNested(data: Exclude<ArrayData, ArrayBufferView>, dtype: DType | undefined): Tensor {
   const shape: number[] = [];
-  for (let level: unknown = data; Array.isArray(level); level = level[0]) shape.push(level.length);
+  for (let level: unknown = data; Array.isArray(level); level = level[0]) {
+    if (shape.length === MAX_RANK)
+      throw new ShapeError(`np.array got arrays nested deeper than the ${MAX_RANK} dimensions that a tensor may have`);
+    shape.push(level.length);
+  }
   const kinds = { number: false, boolean: false, other: false };
   survey(data, [], shape, 0, kinds);
   if (kinds.other) return stackNested(data, dtype);

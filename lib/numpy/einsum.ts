@@ -3,7 +3,7 @@ import { ArgumentError, ShapeError } from '../core/errors.js';
 import * as lax from '../core/primitives/index.js';
 import type { Tensor } from '../core/tensor.js';
 import { arrange, contract, diagonalOf, dropStretched, sumOut, type Labelled } from './contraction.js';
-import { cast, promotedDTypes, type TensorLike } from './operands.js';
+import { cast, describe, promotedDTypes, type TensorLike } from './operands.js';
 
 /**
  * The sum of products that `subscripts` spells: 'ij,jk->ik' is a matrix product, 'ii' a trace, '...i,i->...' a batch of dot products. Without '->' the result has the
@@ -13,6 +13,8 @@ import { cast, promotedDTypes, type TensorLike } from './operands.js';
  * np.einsum('ii', np.eye(3)); // => Tensor float32[] 3
  */
 export function einsum(subscripts: string, ...operands: readonly TensorLike[]): Tensor {
+  if (typeof subscripts !== 'string')
+    throw new ArgumentError(`np.einsum takes subscripts such as 'ij,jk->ik' first, got ${describe(subscripts)}`);
   const tensors = promotedDTypes('einsum', operands);
   if (tensors.length === 0) throw new ArgumentError(`np.einsum "${subscripts}" needs at least one operand`);
   const { terms, output } = parse(subscripts, tensors);

@@ -30,7 +30,8 @@ export function describe(x: unknown): string {
   if (x instanceof Tensor) return x.toString();
   if (Array.isArray(x)) return `an array of ${x.length}`;
   if (typeof x === 'object') return `a ${x.constructor?.name ?? 'plain object'}`;
-  return `${typeof x} ${typeof x === 'function' ? x.name : JSON.stringify(x)}`;
+  if (typeof x === 'function') return `function ${x.name}`;
+  return `${typeof x} ${typeof x === 'string' ? JSON.stringify(x) : String(x)}`;
 }
 
 export const shapeOf = (x: Tensor | number | boolean): Shape => (x instanceof Tensor ? x.shape : []);

@@ -3,12 +3,12 @@ import { add, convert, div, full, gt, mul, pow, rsqrt, select, sign, sqrt, sub }
 import type { Tensor } from '../core/tensor.js';
 import * as tree from '../core/tree.js';
 import { increment, times, zeroCount } from './scalar.js';
-import { withDefaults, type GradientTransformation } from './transform.js';
+import { checkFinite, mapParams, withDefaults, type GradientTransformation } from './transform.js';
 
 type Leaf = Tensor;
 
 /** A moment for each parameter, all `value`. */
-const momentsLike = (params: unknown, value: number): unknown => tree.map((p: Leaf) => full(p.shape, value, p.dtype), params);
+const momentsLike = (params: unknown, value: number): unknown => mapParams('an optimizer', (p) => full(p.shape, value, p.dtype), params);
 
 const average = (moment: Leaf, g: Leaf, decay: number): Leaf => add(mul(g, 1 - decay), mul(moment, decay));
 const averages = (moments: unknown, updates: unknown, decay: number): unknown =>
@@ -211,6 +211,7 @@ export interface TraceState<P = unknown> {
  */
 export function trace(decay: number, options?: { nesterov?: boolean }): GradientTransformation<TraceState> {
   const { nesterov } = withDefaults('trace', options, { nesterov: false });
+  checkFinite('trace', { decay });
   const follow = (g: Leaf, t: Leaf): Leaf => add(g, mul(t, decay));
   return {
     init: (params) => ({ trace: momentsLike(params, 0) }),

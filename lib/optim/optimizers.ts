@@ -17,7 +17,7 @@ import {
 import { scaleByTrustRatio } from './norms.js';
 import { addDecayedWeights, scaleByLearningRate, type CountState, type WeightDecayOptions } from './scale.js';
 import type { Rate } from './scalar.js';
-import { chain, identity, withDefaults, type EmptyState, type GradientTransformation } from './transform.js';
+import { chain, checkFinite, identity, withDefaults, type EmptyState, type GradientTransformation } from './transform.js';
 
 type RateState = EmptyState | CountState;
 type DecayState = RateState | { inner_state: RateState };
@@ -69,11 +69,14 @@ export interface SgdOptions {
  */
 export function sgd(learningRate: Rate, options?: SgdOptions): GradientTransformation<[EmptyState | TraceState, RateState]> {
   const { momentum, nesterov } = withDefaults<Required<SgdOptions>>('sgd', options, { momentum: null, nesterov: false });
-  return chain(momentumOf(momentum, nesterov), scaleByLearningRate(learningRate));
+  return chain(momentumOf('sgd', momentum, nesterov), scaleByLearningRate(learningRate));
 }
 
-const momentumOf = (momentum: number | null, nesterov: boolean): GradientTransformation<EmptyState | TraceState> =>
-  momentum === null ? identity() : trace(momentum, { nesterov });
+function momentumOf(name: string, momentum: number | null, nesterov: boolean): GradientTransformation<EmptyState | TraceState> {
+  if (momentum === null) return identity();
+  checkFinite(name, { momentum });
+  return trace(momentum, { nesterov });
+}
 
 /** What `rmsprop` can be told. */
 export interface RmspropOptions extends RmsOptions, SgdOptions {
@@ -93,7 +96,11 @@ export function rmsprop(
   options: RmspropOptions = {},
 ): GradientTransformation<[RmsState, RateState, EmptyState | TraceState]> {
   const { momentum = null, nesterov = false, centered = false, ...rms } = options;
-  return chain(centered ? scaleByStddev(rms) : scaleByRms(rms), scaleByLearningRate(learningRate), momentumOf(momentum, nesterov));
+  return chain(
+    centered ? scaleByStddev(rms) : scaleByRms(rms),
+    scaleByLearningRate(learningRate),
+    momentumOf('rmsprop', momentum, nesterov),
+  );
 }
 
 /**

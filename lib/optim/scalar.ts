@@ -30,8 +30,8 @@ const inDtypeOf = (x: Tensor, scalar: Tensor): Tensor => (scalar.dtype === x.dty
 /** Checks a hyperparameter, so that a mistake is found where it was made. */
 export function checkRate(name: string, what: string, rate: Rate): void {
   const scalar = rate instanceof Tensor && rate.ndim === 0;
-  if (scalar || typeof rate === 'function' || (typeof rate === 'number' && !Number.isNaN(rate))) return;
+  if (scalar || typeof rate === 'function' || Number.isFinite(rate)) return;
   throw new ArgumentError(
-    `${name} needs a ${what}: a number, a scalar tensor or a schedule; got ${rate instanceof Tensor ? rate : String(rate)}`,
+    `${name} needs a ${what}: a finite number, a scalar tensor or a schedule; got ${rate instanceof Tensor ? rate : String(rate)}`,
   );
 }

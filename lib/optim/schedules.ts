@@ -3,7 +3,7 @@ import { ArgumentError } from '../core/errors.js';
 import { add, convert, cos, div, floor, full, le, lt, max, min, mul, pow, select, sub } from '../core/primitives/index.js';
 import { Tensor } from '../core/tensor.js';
 import type { Schedule } from './scalar.js';
-import { withDefaults } from './transform.js';
+import { checkFinite, withDefaults } from './transform.js';
 
 /** A schedule whose value is always a float32 tensor shaped like the count. */
 export type TensorSchedule = (count: Tensor | number) => Tensor;
@@ -41,6 +41,7 @@ export function polynomialSchedule(
   options?: { transitionBegin?: number },
 ): TensorSchedule {
   const { transitionBegin } = withDefaults('polynomialSchedule', options, { transitionBegin: 0 });
+  checkFinite('polynomialSchedule', { initValue, endValue, power, transitionSteps });
   if (!(transitionSteps > 0)) return constantSchedule(initValue);
   return (count) => {
     const since = asFloat(sub(asCount(count), Math.max(0, transitionBegin)));
@@ -107,6 +108,7 @@ export function exponentialDecay(
 ): TensorSchedule {
   const defaults = { transitionBegin: 0, staircase: false, endValue: null as number | null };
   const { transitionBegin, staircase, endValue } = withDefaults('exponentialDecay', options, defaults);
+  checkFinite('exponentialDecay', { initValue, transitionSteps, decayRate });
   if (!(transitionSteps > 0) || decayRate === 0) return constantSchedule(initValue);
   return (count) => {
     const since = sub(asCount(count), Math.max(0, transitionBegin));
@@ -132,6 +134,7 @@ export function cosineDecaySchedule(
 ): TensorSchedule {
   const { alpha, exponent } = withDefaults('cosineDecaySchedule', options, { alpha: 0, exponent: 1 });
   positive('cosineDecaySchedule', 'decaySteps', decaySteps);
+  checkFinite('cosineDecaySchedule', { initValue, decaySteps });
   return (count) => {
     const angle = div(mul(min(asFloat(asCount(count)), decaySteps), Math.PI), decaySteps);
     const falling = mul(add(cos(angle), 1), 0.5);
@@ -155,6 +158,7 @@ export function warmupCosineDecaySchedule(
   options?: { endValue?: number; exponent?: number },
 ): TensorSchedule {
   const { endValue, exponent } = withDefaults('warmupCosineDecaySchedule', options, { endValue: 0, exponent: 1 });
+  checkFinite('warmupCosineDecaySchedule', { initValue, peakValue });
   positive('warmupCosineDecaySchedule', 'decaySteps - warmupSteps', decaySteps - warmupSteps);
   const alpha = peakValue === 0 ? 0 : endValue / peakValue;
   return joinSchedules(

@@ -1,6 +1,7 @@
 /** What a gradient transformation is, and the ways to combine them. The states have optax's structure and field names. */
 import { ArgumentError } from '../core/errors.js';
 import { checkOptions } from '../core/options.js';
+import { Tensor } from '../core/tensor.js';
 import * as tree from '../core/tree.js';
 
 /**
@@ -119,10 +120,32 @@ export function requireParams<T>(name: string, params: T | undefined): T {
   return params;
 }
 
-/** `given` on top of `defaults`; a name that is no option is an error. */
+/** `given` on top of `defaults`; a name that is no option is an error, and a number that is none where the default is one. */
 export function withDefaults<O extends object>(name: string, given: Partial<O> | undefined, defaults: O): O {
   if (given !== undefined) checkOptions<Partial<O>>(name, given, defaults);
   const options = { ...defaults };
-  for (const key in given) if (given[key] !== undefined) options[key] = given[key];
+  for (const key in given) {
+    const value: unknown = given[key];
+    if (value === undefined) continue;
+    const other = Array.isArray(value) || value instanceof Tensor || typeof value === 'function'; // axes and rates, which are checked where they are used
+    if (typeof defaults[key] === 'number' && !other) checkFinite(name, { [key]: value });
+    options[key] = given[key]!;
+  }
   return options;
 }
+
+/** Throws unless these are all finite numbers: NaN would spread through every parameter. */
+export function checkFinite(name: string, numbers: Record<string, unknown>): void {
+  for (const [what, value] of Object.entries(numbers)) {
+    if (!Number.isFinite(value)) throw new ArgumentError(`${name} needs ${what} to be a finite number, got ${String(value)}`);
+  }
+}
+
+/** The parameters' leaves, each checked to be a tensor. */
+export const mapParams = <U>(name: string, f: (p: Tensor) => U, params: unknown): unknown =>
+  tree.mapWithPath((path, p: unknown) => {
+    if (p instanceof Tensor) return f(p);
+    throw new ArgumentError(
+      `${name} needs parameters that are tensors, got ${typeof p} ${String(p)} at ${tree.formatPath(path)}: make it one with np.array`,
+    );
+  }, params);

@@ -2,6 +2,7 @@
 import { formatShape, normalizeAxis, type Shape } from '../core/aval.js';
 import { isInteger, type DType } from '../core/dtype.js';
 import { ArgumentError, DTypeError } from '../core/errors.js';
+import { checkOptions } from '../core/options.js';
 import * as lax from '../core/primitives/index.js';
 import { Tensor } from '../core/tensor.js';
 import { bits, checkKey, checkShape, split } from './keys.js';
@@ -20,10 +21,12 @@ export function randint(
   shape: Shape,
   minval: number | Tensor,
   maxval: number | Tensor,
-  { dtype = 'int32' }: { dtype?: DType } = {},
+  options: { dtype?: DType } = {},
 ): Tensor {
   checkKey(key, 'randint');
   checkShape(shape, 'randint');
+  checkOptions('random.randint', options, { dtype: true });
+  const { dtype = 'int32' } = options;
   if (!isInteger(dtype))
     throw new DTypeError(`random.randint draws int32 or uint32, got the dtype ${dtype}: use random.uniform for floats`);
   const [low, high] = [bound(minval, dtype, shape), bound(maxval, dtype, shape)];
@@ -73,8 +76,10 @@ export interface PermutationOptions {
  * The numbers 0 to n-1 in random order, int32, or a tensor in random order along an axis. As jax.random.permutation.
  * @example random.permutation(random.PRNGKey(0), 5); // => Tensor int32[5] [0, 1, 4, 3, 2]
  */
-export function permutation(key: Tensor, x: number | Tensor, { axis = 0, independent = false }: PermutationOptions = {}): Tensor {
+export function permutation(key: Tensor, x: number | Tensor, options: PermutationOptions = {}): Tensor {
   checkKey(key, 'permutation');
+  checkOptions('random.permutation', options, { axis: true, independent: true });
+  const { axis = 0, independent = false } = options;
   if (typeof x === 'number') {
     if (!Number.isInteger(x) || x < 0)
       throw new ArgumentError(`random.permutation takes a whole number of at least 0, or a tensor, got ${x}`);
@@ -112,9 +117,13 @@ export interface ChoiceOptions {
  * Elements drawn uniformly from 0 to n-1, or from a tensor along an axis. As jax.random.choice without probabilities: for those see `categorical`.
  * @example random.choice(random.PRNGKey(0), 100, [3], { replace: false }); // => Tensor int32[3] [0, 36, 1]
  */
-export function choice(key: Tensor, a: number | Tensor, shape: Shape = [], { replace = true, axis = 0 }: ChoiceOptions = {}): Tensor {
+export function choice(key: Tensor, a: number | Tensor, shape: Shape = [], options: ChoiceOptions = {}): Tensor {
   checkKey(key, 'choice');
   checkShape(shape, 'choice');
+  checkOptions('random.choice', options, { replace: true, axis: true });
+  const { replace = true, axis = 0 } = options;
+  if (typeof a !== 'number' && !(a instanceof Tensor))
+    throw new ArgumentError(`random.choice draws from a tensor, or from the whole numbers below one, got ${typeof a} ${String(a)}`);
   const at = typeof a === 'number' ? 0 : normalizeAxis(axis, a.ndim);
   const n = typeof a === 'number' ? a : a.shape[at]!;
   const draws = shape.reduce((m, d) => m * d, 1);

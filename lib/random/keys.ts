@@ -63,8 +63,7 @@ function counters(shape: Shape): [Tensor, Tensor] {
 export function split(rngKey: Tensor, num: number | Shape = 2): Tensor {
   checkKey(rngKey, 'split');
   const shape = typeof num === 'number' ? [num] : num;
-  if (shape.some((n) => !Number.isInteger(n) || n < 0))
-    throw new ArgumentError(`random.split makes a whole number of keys, got ${String(num)}`);
+  if (!isShape(shape)) throw new ArgumentError(`random.split makes a whole number of keys, got ${String(num)}`);
   const halves = lax.threefry2x32(rngKey, ...counters(shape));
   return lax.concatenate(
     halves.map((h) => lax.reshape(h, [...shape, 1])),
@@ -96,8 +95,10 @@ export function bits(rngKey: Tensor, shape: Shape = []): Tensor {
   return lax.xor(high, low);
 }
 
+const isShape = (shape: unknown): boolean => Array.isArray(shape) && shape.every((d) => Number.isInteger(d) && d >= 0);
+
 export function checkShape(shape: Shape, name: string): void {
-  if (!Array.isArray(shape) || shape.some((d) => !Number.isInteger(d) || d < 0)) {
+  if (!isShape(shape)) {
     throw new ArgumentError(`random.${name} takes a shape such as [2, 3], got ${JSON.stringify(shape)}`);
   }
 }

@@ -58,6 +58,9 @@ export function uniform(key: Tensor, shape: Shape = [], options: UniformOptions 
   checkShape(shape, 'uniform');
   checkSampler('uniform', options, { dtype: true, minval: true, maxval: true });
   const { minval = 0, maxval = 1 } = options;
+  for (const [name, v] of Object.entries({ minval, maxval }))
+    if (!(v instanceof Tensor) && !(typeof v === 'number' && !Number.isNaN(v)))
+      throw new ArgumentError(`random.uniform needs ${name} to be a number or a tensor, got ${String(v)}`);
   if (typeof minval === 'number' && typeof maxval === 'number') return between(key, shape, minval, maxval);
   const bound = (v: number | Tensor): Tensor =>
     typeof v === 'number' ? lax.full(shape, v) : lax.broadcastTo(lax.convert(v, 'float32'), shape);
@@ -97,6 +100,8 @@ export function truncatedNormal(key: Tensor, lower: number, upper: number, shape
  */
 export function bernoulli(key: Tensor, p: number | Tensor = 0.5, shape?: Shape): Tensor {
   checkKey(key, 'bernoulli');
+  if (!(p instanceof Tensor) && !(typeof p === 'number' && !Number.isNaN(p)))
+    throw new ArgumentError(`random.bernoulli needs a probability, a number or a tensor, got ${String(p)}`);
   const own = p instanceof Tensor ? p.shape : [];
   const form = shape ?? own;
   checkShape(form, 'bernoulli');
@@ -139,8 +144,10 @@ export interface CategoricalOptions {
  * Classes, int32, drawn with probabilities `softmax(logits)` along an axis. As jax.random.categorical.
  * @example random.categorical(random.PRNGKey(0), np.log(np.array([0.1, 0.2, 0.7])), { shape: [5] }); // => Tensor int32[5] [1, 2, 2, 1, 2]
  */
-export function categorical(key: Tensor, logits: Tensor, { axis = -1, shape }: CategoricalOptions = {}): Tensor {
+export function categorical(key: Tensor, logits: Tensor, options: CategoricalOptions = {}): Tensor {
   checkKey(key, 'categorical');
+  checkOptions('random.categorical', options, { axis: true, shape: true });
+  const { axis = -1, shape } = options;
   if (!(logits instanceof Tensor) || !isFloat(logits.dtype) || logits.ndim === 0)
     throw new DTypeError(`random.categorical needs float32 logits [..., classes], got ${String(logits)}`);
   const at = normalizeAxis(axis, logits.ndim);

@@ -184,7 +184,11 @@ class State {
 }
 
 // A number becomes a tensor, so that the state keeps its type and a jitted step its program.
-const asStep = (step: unknown): unknown => (typeof step === 'number' ? full([], step, 'int32') : step);
+function asStep(step: unknown): Tensor {
+  if (step instanceof Tensor) return step;
+  if (Number.isInteger(step)) return full([], step as number, 'int32');
+  throw new ArgumentError(`step counts updates: a whole number or an int32 scalar, got ${String(step)}`);
+}
 
 function checkGradients(params: unknown, grads: unknown): void {
   const check = (p: Tensor, g: unknown): void => {
