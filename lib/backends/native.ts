@@ -11,6 +11,7 @@ import type { Foreign } from './mixed/foreign.js';
 import { MixedExecutable } from './mixed/program.js';
 import { NativeBuffer } from './native_buffer.js';
 import { addonMend, packageRoot, packageVersion, permissionNeeded } from './package.js';
+import { Room } from './room.js';
 import { Job, RunQueue, type Steps } from './run_queue.js';
 import { openTfjs } from './tfjs/index.js';
 
@@ -83,6 +84,7 @@ export class NativeExecutable implements Executable {
       results[k] = result;
     }
     const ticket = backend.addon.run(this.program, memory, places, after);
+    if (ticket !== 0) backend.newest = ticket;
     if (ticket !== 0 || into !== null) for (const result of results) result.ticket = ticket;
     return results;
   }
@@ -94,6 +96,13 @@ export class NativeExecutable implements Executable {
 
 export class NativeBackend implements Backend {
   readonly queue: RunQueue;
+  /** The ticket of the run that was queued last. */
+  newest = 0;
+  private readonly room = new Room({
+    run: () => runs,
+    idle: () => this.addon.completed() >= this.newest,
+    settle: () => this.finishRuns(),
+  });
   /** What the addon said last: calls of it are slow, so it is asked once for each run that starts (`askedIn`), and about a ticket once. */
   private readonly known = { askedIn: 0, completed: 0, succeeded: -1 };
   /** `kernels` are the primitives that the addon runs; `openForeign` gives what runs the others, or throws. */
@@ -125,13 +134,25 @@ export class NativeBackend implements Backend {
     this.queue.add(job);
   }
 
+  /** Waits for all queued runs, whatever becomes of them: their results say so to whom reads them. */
+  private finishRuns(): void {
+    try {
+      this.addon.wait(this.newest);
+    } catch {
+      // the newest has failed, and so is over
+    }
+  }
+
   /** An array of undefined contents. */
   allocate(dtype: DType, length: number): NativeBuffer {
     const bytes = dtype === 'bool' ? length : 4 * length;
     try {
+      this.room.take(bytes);
       return place(bytes, (block, offset) => new NativeBuffer(this, dtype, length, block, offset, 0));
     } catch (cause) {
-      throw new MemoryError(`cannot allocate ${length} elements of ${dtype}: use smaller batches or shapes`, { cause });
+      throw new MemoryError(`cannot allocate ${length} elements of ${dtype}: ${(cause as Error).message}; use smaller batches or shapes`, {
+        cause,
+      });
     }
   }
 
