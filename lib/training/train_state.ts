@@ -206,6 +206,10 @@ function checkGradients(params: unknown, grads: unknown): void {
 }
 
 type Base = keyof TrainStateFields;
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- of any state
+type AnyTransformation = GradientTransformation<any>;
+/** The state of a transformation, or of one of several. */
+type StateOf<Tx> = Tx extends GradientTransformation<infer S> ? S : never;
 
 /**
  * Makes states: `TrainState.create({ applyFn, params, tx, ...extra })`, with `step` 0 and `opt_state` from `tx.init(params)`.
@@ -219,7 +223,7 @@ type Base = keyof TrainStateFields;
  */
 export const TrainState = State as unknown as (abstract new (...args: never[]) => TrainState) & {
   /** A state of these fields, with `step` 0 and the optimizer's first state; throws ArgumentError where one is missing or no tensor. */
-  create<ApplyFn, Params, OptState, All extends object>(
-    fields: { applyFn: ApplyFn; params: Params; tx: GradientTransformation<OptState>; step?: never; opt_state?: never } & All,
-  ): TrainState<Omit<All, Base>, ApplyFn, Params, OptState>;
+  create<ApplyFn, Params, Tx extends AnyTransformation, All extends object>(
+    fields: { applyFn: ApplyFn; params: Params; tx: Tx; step?: never; opt_state?: never } & All,
+  ): TrainState<Omit<All, Base>, ApplyFn, Params, StateOf<Tx>>;
 };

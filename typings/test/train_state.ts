@@ -84,3 +84,9 @@ expectTypeOf(training.restoreCheckpoint('file')).toEqualTypeOf<Promise<Record<st
 void training.saveCheckpoint(state, 'file');
 // @ts-expect-error -- Flax's name in Python
 training.TrainState.create({ apply_fn: net.apply, params, tx: optim.sgd(0.1) });
+
+// An optimizer that is chosen when the program runs
+declare const adaptive: boolean;
+const chosen = training.TrainState.create({ applyFn: net.apply, params, tx: adaptive ? optim.adam(1e-3) : optim.sgd(0.1), batch_stats });
+expectTypeOf(chosen.batch_stats).toEqualTypeOf<nn.Collection>();
+expectTypeOf(chosen.applyGradients({ grads: params }).opt_state).toEqualTypeOf<typeof chosen.opt_state>();
