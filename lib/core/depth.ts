@@ -14,9 +14,13 @@ export function checkDepth(depth: number, root: unknown): void {
   );
 }
 
+const isNest = (value: unknown): value is object =>
+  Array.isArray(value) ||
+  (typeof value === 'object' && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value) as null));
+
 /** The way to a part of a tree that contains that part, or null. */
 function cycle(at: unknown, path: readonly string[], above: Set<unknown>): readonly string[] | null {
-  if (typeof at !== 'object' || at === null) return null;
+  if (!isNest(at)) return null; // what leaves consist of is no part of the tree
   if (above.has(at)) return path;
   if (path.length > MOST_LEVELS) return null;
   above.add(at);
