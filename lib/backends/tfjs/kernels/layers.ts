@@ -92,7 +92,7 @@ const softmaxCrossEntropyGrad: Kernel = whole((b, [dloss, logits, labels, logSum
   const rows = sizeOf(labels!.shape);
   const column = (v: Value): Value => b.reshape(v, [rows, 1]);
   const exps = b.unary('Exp', b.binary('Sub', b.reshape(logits!, [rows, classes]), column(logSumExp!)));
-  const weight = b.binary('Div', b.reshape(dloss!, [rows]), reduce(b, 'Sum', exps, [1]));
+  const weight = b.binary('RealDiv', b.reshape(dloss!, [rows]), reduce(b, 'Sum', exps, [1]));
   const given = column(labels!);
   const label = b.select(b.binary('Less', given, b.int32(0), 'bool'), b.binary('AddV2', given, b.int32(classes)), given);
   const hit = b.binary('Equal', b.constant('int32', [1, classes], Int32Array.from(range(classes))), label, 'bool');
