@@ -3,18 +3,10 @@ import { readFileSync } from 'node:fs';
 import { backendInfo, jit, lax, nn, np, optim, random, training, tree, valueAndGrad, vjp, type Tensor } from 'flaxen';
 import type { BlockKernel, GemmKernel, JobRequest, Kernel, MlpCase } from '../harness/cases.js';
 import { serve } from './lines.mjs';
+import { MLP } from './mlp.js';
 
 type Run = (steps: number) => number;
 type Batch = { image: Tensor; label: Tensor };
-
-const MLP = nn.module('MLP', ({ widths }: { widths: readonly number[] }) => (x: Tensor, { train }: { train: boolean }) => {
-  for (const features of widths.slice(0, -1)) {
-    x = nn.Dense({ features })(x);
-    x = nn.BatchNorm({ useRunningAverage: !train })(x);
-    x = nn.relu(x);
-  }
-  return nn.Dense({ features: widths.at(-1)! })(x);
-});
 
 function openMlp(kind: 'train' | 'grad' | 'eval', { batch: rows, input, widths }: MlpCase): Run {
   const [imageKey, labelKey] = random.split(random.PRNGKey(1), 2);

@@ -59,7 +59,7 @@ function checkShape(shape: Shape): void {
   if (shape.length > MAX_RANK) throw new ShapeError(`a shape has at most ${MAX_RANK} dimensions, got ${formatShape(shape)}`);
   for (const d of shape) {
     if (!Number.isInteger(d) || d < 0) {
-      const odd = shape.map((v) => (typeof v === 'number' ? String(v) : typeof v === 'string' ? JSON.stringify(v) : String(v)));
+      const odd = shape.map((v: unknown) => (typeof v === 'string' ? JSON.stringify(v) : String(v)));
       throw new ShapeError(`dimensions are whole numbers of at least 0, got [${odd.join(', ')}]`);
     }
   }

@@ -3,17 +3,9 @@
  * those of each step as JSON and dies before the kernels run: the device works when somebody waits for it, and nobody does.
  */
 import { readFileSync, writeSync } from 'node:fs';
-import { jit, nn, np, optim, random, training, valueAndGrad, type Tensor } from 'flaxen';
+import { jit, np, optim, random, training, valueAndGrad } from 'flaxen';
 import { mlpCases, type MlpCase } from '../../bench/harness/cases.js';
-
-const MLP = nn.module('MLP', ({ widths }: { widths: readonly number[] }) => (x: Tensor, { train }: { train: boolean }) => {
-  for (const features of widths.slice(0, -1)) {
-    x = nn.Dense({ features })(x);
-    x = nn.BatchNorm({ useRunningAverage: !train })(x);
-    x = nn.relu(x);
-  }
-  return nn.Dense({ features: widths.at(-1)! })(x);
-});
+import { MLP } from '../../bench/peers/mlp.js';
 
 const kernels = (): string[] => readFileSync(process.env.FLAXEN_CUDA_SIM_LOG!, 'utf8').trim().split('\n');
 
