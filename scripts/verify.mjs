@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants, setPriority } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { machines, PREBUILD } from './elsewhere/machines.mjs';
 import { nodeOf } from './nodes.mjs';
 import { hostTarget } from './prebuild/targets.mjs';
@@ -27,6 +27,7 @@ const ELSEWHERE = [
 const simulator = join(root, 'build', 'Release', 'libflaxen_cuda_sim.so');
 
 const counts = [];
+const failures = []; // a line each, said again at the end, for whoever sees only that
 let mark = Date.now();
 const finish = () => {
   const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
@@ -36,11 +37,13 @@ const finish = () => {
     const found = `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`;
     console.log(`${what.padEnd(width)}  ${seconds.toFixed(0).padStart(4)} s  ${found}`);
   }
+  if (failures.length > 0) console.log(`\n── what failed\n${failures.join('\n')}`);
   console.log(`\n${sum('passed')} passed, ${sum('failed')} failed`);
   process.exit(sum('failed') === 0 ? 0 : 1);
 };
-/** Counts what has run since the last count. */
-const tally = (what, passed, failed, skipped = 0) => {
+/** Counts what has run since the last count; `names` are those of the tests that failed, where they have names. */
+const tally = (what, passed, failed, skipped = 0, names = []) => {
+  if (failed > 0) failures.push(...(names.length > 0 ? names.map((name) => `${what}: ${name}`) : [what]));
   const seconds = (Date.now() - mark) / 1000;
   mark = Date.now();
   counts.push({ what, passed, failed, skipped, seconds });
@@ -147,7 +150,8 @@ function ctest(title, options) {
   const absent = found.filter((test) => !of('run', 'fail').includes(test)).map(([, name]) => name);
   if (absent.length > 0) console.log(`not run, for an instruction set or a GPU that this machine lacks: ${absent.join(', ')}`);
   // A test run that tested nothing is a failure.
-  tally(title, of('run').length, of('fail').length + Number(of('run').length === 0), absent.length);
+  const names = of('fail').map(([, name]) => name);
+  tally(title, of('run').length, names.length + Number(of('run').length === 0), absent.length, names);
 }
 
 /** tfjs-node on another version of Node: one binding serves all. */
@@ -177,8 +181,14 @@ function vitest(title, folders, env, { options = [], node = process.execPath, fl
   step(title, () => run(node, [...flags, 'node_modules/vitest/vitest.mjs', 'run', ...files, ...options, ...reporters], env));
   if (!existsSync(report)) return tally(title, 0, 1);
   const result = JSON.parse(readFileSync(report, 'utf8'));
-  const broken = result.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
-  const failed = result.numFailedTests + broken;
-  const silent = failed === 0 && (!result.success || result.numPassedTests === 0); // such as an error outside any test
-  tally(title, result.numPassedTests, failed + Number(silent), result.numPendingTests);
+  // What failed in each file, or the file where none of its tests could begin.
+  const names = result.testResults.flatMap((file) => {
+    const tests = file.assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map(({ fullName, failureMessages: [why = ''] }) => `${fullName}: ${why.split('\n')[0]}`);
+    const broken = file.status === 'failed' && file.assertionResults.length === 0 ? [`no test ran: ${file.message.split('\n')[0]}`] : [];
+    return [...tests, ...broken].map((text) => `${relative(root, file.name)} > ${text}`);
+  });
+  const silent = names.length === 0 && (!result.success || result.numPassedTests === 0); // such as an error outside any test
+  tally(title, result.numPassedTests, names.length + Number(silent), result.numPendingTests, names);
 }
