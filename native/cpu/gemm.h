@@ -89,6 +89,8 @@ class Gemm {
   void run_tiles(const Operands&) const;
   void pack_panels(const Operands&, Range panels, Range inner) const;
   void run_task(const Operands&, Range slivers, Range panels, Range inner) const;
+  void run_batches(const Operands&, Range slivers, Range inner) const;
+  Tile tile_of(const Operands&, int64_t sliver, Range inner) const;
   void observe(const Observer& observer) const;
   int64_t slivers_per_unit() const { return options_.observed ? slivers_per_block() : 1; }
   void run_sliver(const Operands&, Tile tile, int64_t rows, Range panels, int64_t p, Range inner, const float* next) const;
@@ -98,6 +100,7 @@ class Gemm {
   int64_t slivers_per_block() const;
   int64_t slivers_in(int64_t rows) const;
   int64_t first_row(int64_t sliver) const;
+  int64_t rows_of(int64_t sliver) const;
 
   GemmShape shape_{};
   Isa isa_ = Isa::baseline;
@@ -108,6 +111,7 @@ class Gemm {
   bool dots_ = false;
   bool pack_a_ = false;
   bool pack_b_ = false;
+  bool batches_ = false;     // A is packed some slivers at a time, for all panels
   bool own_panels_ = false;  // who computes with a panel of B packs it
   int64_t row_tasks_ = 1, column_tasks_ = 1;
   int64_t slivers_ = 0;       // of rows, each as high as one tile

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cpu/gemm_blocking.h"
 #include "runtime/thread_pool.h"
 
 namespace flaxen::cpu {
@@ -17,8 +18,6 @@ constexpr int64_t kSplitProducts = 1'000'000, kTransposedProducts = 50'000;  // 
 constexpr int64_t kElementsPerTask = 8192;                                   // of C, when adding up
 
 size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 double products(const GemmShape& s) { return static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k); }
 
