@@ -172,8 +172,9 @@ void Gemm::run_task(const Operands& o, Range slivers, Range panels, Range inner)
   do {
     const int64_t length = std::min(inner_block_, inner.end - p);
     const bool last = p + length == k;
-    for (int64_t group = panels.begin; group < panels.end; group += kPanelGroup) {
-      const Range some{group, std::min(panels.end, group + kPanelGroup)};
+    const int64_t panels_at_a_time = std::max<int64_t>(1, kPanelGroup * kInnerBlock / std::max<int64_t>(1, length));
+    for (int64_t group = panels.begin; group < panels.end; group += panels_at_a_time) {
+      const Range some{group, std::min(panels.end, group + panels_at_a_time)};
       for (int64_t sliver = slivers.begin; sliver < slivers.end; ++sliver) {
         const int64_t i = first_row(sliver), rows = rows_of(sliver);
         Tile tile = tile_of(o, sliver, {p, p + length});

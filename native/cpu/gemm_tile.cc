@@ -148,17 +148,34 @@ FLAXEN_INLINE void compute(const Tile& t) {
   const int64_t c_row = t.c_row;
   const bool accumulate = t.accumulate, relu = t.relu;
   const float* const bias = t.bias;
+  const auto total = [&](int i, int v) FLAXEN_INLINE_LAMBDA {
+    VecF sum = sums[0][i][v];
+    FLAXEN_UNROLL
+    for (int s = 1; s < kSets; ++s) sum += sums[s][i][v];
+    return sum;
+  };
+  // Most tiles are just written: what else can be asked for costs a short one as much as its products.
+  const bool plain = !accumulate && !bias && !relu;
   FLAXEN_UNROLL
   for (int v = 0; v < vectors; ++v) {
     const bool cut = partial && v == vectors - 1;
+    if (plain) {
+      FLAXEN_UNROLL
+      for (int i = 0; i < rows; ++i) {
+        if (cut) {
+          store(c + i * c_row + v * kLanes, total(i, v), lanes);
+        } else {
+          store(c + i * c_row + v * kLanes, total(i, v));
+        }
+      }
+      continue;
+    }
     VecF more = splat(0.0f);
     if (bias) more = cut ? load(bias + v * kLanes, lanes) : load(bias + v * kLanes);
     FLAXEN_UNROLL
     for (int i = 0; i < rows; ++i) {
       float* to = c + i * c_row + v * kLanes;
-      VecF sum = sums[0][i][v];
-      FLAXEN_UNROLL
-      for (int s = 1; s < kSets; ++s) sum += sums[s][i][v];
+      VecF sum = total(i, v);
       if (accumulate) sum += cut ? load(to, lanes) : load(to);
       if (bias) sum += more;
       if (relu) sum = select(sum <= splat(0.0f), splat(0.0f), sum);
