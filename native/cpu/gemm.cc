@@ -18,8 +18,8 @@ constexpr int64_t kPackedForPart = 64 * 1024;  // by one thread, beside A and C 
 constexpr int64_t kTinyB = 4096, kSmallB = 16 * 1024;
 constexpr int64_t kFewRows = 1024, kShortInner = 32;
 constexpr int64_t kStreamedElements = 16 * 1024;
-constexpr int64_t kFirstLevelPanel = 6 * 1024;      // elements of B that stay in the first-level cache beside a sliver of A
-constexpr int64_t kSharedPanels = 2 * 1024 * 1024;  // and that stay in the last-level cache, from which each batch of A takes them anew
+constexpr int64_t kFirstLevelPanel = 6 * 1024;  // elements of B that stay in the first-level cache beside a sliver of A
+constexpr int64_t kSharedPanels = 512 * 1024;   // and so many that the last-level cache has for each batch of A anew
 constexpr int64_t kManyRows = 512;
 constexpr int64_t kTaskProducts = 100'000;  // about a microsecond: what is worth handing to another thread
 constexpr int64_t kMostTasks = 32;
