@@ -87,7 +87,7 @@ if (existsSync(simulator)) {
 } else console.log('\nno tests on a simulated CUDA device, nor of the CUDA library: there is no nvcc');
 for (const other of isas.filter((name) => name !== isa)) {
   const env = { FLAXEN_BACKEND: 'cpu', FLAXEN_ISA: other };
-  if (runs(env)) vitest(`golden and conformance tests on cpu, ${other}`, NUMBERS, env);
+  if (runs(env)) vitest(`golden and conformance tests on cpu, ${other}`, NUMBERS, env, { options: ['--isolate=false'] });
   else tally(`golden and conformance tests on cpu, ${other}: not run, this machine lacks those instructions`, 0, 0, 1);
 }
 const built = await prebuilds();
