@@ -35,8 +35,8 @@ export function setBackend(name: string): void {
 }
 
 /**
- * The CUDA devices of this machine, in CUDA's order: name, compute capability, memory in bytes, and the CUDA version of the driver.
- * `CUDA_VISIBLE_DEVICES` narrows it. Empty where CUDA cannot be used; `backendInfo()` says why.
+ * The CUDA devices of this machine, in CUDA's order: name, compute capability, memory in bytes, the newest CUDA version that the driver
+ * supports and the driver's own version. `CUDA_VISIBLE_DEVICES` narrows it. Empty where CUDA cannot be used; `backendInfo()` says why.
  * @example devices().every((device) => device.memory > 0); // => true
  */
 export function devices(): DeviceInfo[] {

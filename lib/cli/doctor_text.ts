@@ -33,8 +33,8 @@ export function render(report: Report, colour: boolean): string {
   else part(true, 'CUDA driver', `${cuda.driver.version ?? 'unknown version'}, ${cuda.driver.library}`, ...cuda.driver.devices);
   thing('CUDA library', cuda.library, ({ devices }) =>
     devices.map(
-      ({ ordinal, name, capability, memory }) =>
-        `device ${ordinal}: ${name}, compute capability ${capability}, ${Math.round(memory / 2 ** 20)} MiB`,
+      ({ ordinal, name, capability, memory, driver }) =>
+        `device ${ordinal}: ${name}, compute capability ${capability}, ${Math.round(memory / 2 ** 20)} MiB, driver for CUDA ${driver}`,
     ),
   );
   thing('tfjs-node', report.tfjs, ({ version, tensorflow, folder }) => [`${version} with TensorFlow ${tensorflow}`, paint('dim', folder)]);

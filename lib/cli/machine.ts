@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
-import { basename, delimiter, join } from 'node:path';
+import { delimiter, join } from 'node:path';
+import { driverVersion, namedVersion } from '../backends/cuda/driver.js';
 
 export interface Processor {
   readonly model: string;
@@ -53,11 +54,7 @@ export function cudaDriver(folders = (process.env.LD_LIBRARY_PATH ?? '').split(d
     existsSync(p),
   );
   if (library === undefined) return null;
-  const version =
-    driverVersion(read('/proc/driver/nvidia/version')) ?? /^libcuda\.so\.(\d+\.\d+.*)$/.exec(basename(realpathSync(library)))?.[1];
+  const version = driverVersion() ?? namedVersion(realpathSync(library));
   const devices = output('nvidia-smi', '--query-gpu=name,compute_cap', '--format=csv,noheader').trim();
   return { library, version: version ?? null, devices: devices === '' ? [] : devices.split('\n') };
 }
-
-/** The version in the kernel module's greeting. */
-export const driverVersion = (text: string): string | undefined => /NVRM version:.*?\b(\d+\.\d+(?:\.\d+)?)\b/.exec(text)?.[1];

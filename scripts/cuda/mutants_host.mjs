@@ -36,6 +36,19 @@ export const host = [
       { only: 'reads' },
     ],
   ]),
+  ...inHost('program.cc', [
+    ['a run is not noted', 'numbers', 'device_.in_flight().start(steps_text_);', ';', { only: 'faults' }],
+    [
+      'steps are not waited for',
+      'numbers',
+      'check_step(s, device_.library().stream_synchronize(device_.stream()));',
+      '',
+      { only: 'faults' },
+    ],
+  ]),
+  ...inHost('reads.cc', [
+    ['runs before a read count as under way', 'numbers', 'device_.in_flight().finish(read.behind);', '', { only: 'faults' }],
+  ]),
   ...inHost('pinned.cc', [
     ['copies count as done', 'numbers', '!= 0 || !done) return;', '!= 0) return;', { only: 'copies' }],
     [

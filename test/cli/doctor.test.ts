@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../lib/cli/doctor.js';
 import { render } from '../../lib/cli/doctor_text.js';
-import { cpuinfoFeatures, cudaDriver, driverVersion } from '../../lib/cli/machine.js';
+import { driverVersion } from '../../lib/backends/cuda/driver.js';
+import { cpuinfoFeatures, cudaDriver } from '../../lib/cli/machine.js';
 import { copyOfFlaxen, flaxen, root, temporary } from '../support/command.js';
 import { tfjsInstalled } from '../support/installed.js';
 
@@ -111,7 +112,15 @@ describe('flaxen doctor', () => {
 });
 
 it('a GPU with its driver shows', () => {
-  const device = { ordinal: 0, name: 'Some GPU', capability: '9.0', processors: 132, memory: 80 * 2 ** 30, driver: '13.0' };
+  const device = {
+    ordinal: 0,
+    name: 'Some GPU',
+    capability: '9.0',
+    processors: 132,
+    memory: 80 * 2 ** 30,
+    driver: '13.0',
+    driverVersion: '550.54',
+  };
   const report: Report = {
     flaxen: '1.2.3',
     node: { version: '20.17.0', platform: 'linux', arch: 'x64', glibc: '2.36' },
@@ -134,7 +143,7 @@ it('a GPU with its driver shows', () => {
     '  ✓ C++ kernels 1.2.3: uses avx2 of baseline, avx2; 8 threads',
     '  ✓ CUDA driver 550.54, /lib/libcuda.so.1',
     '                Some GPU, 9.0',
-    '  ✓ CUDA library device 0: Some GPU, compute capability 9.0, 81920 MiB',
+    '  ✓ CUDA library device 0: Some GPU, compute capability 9.0, 81920 MiB, driver for CUDA 13.0',
     '  ✓ tfjs-node   4.22.0 with TensorFlow 2.21.0',
     '                /project/tfjs-node',
     '',
@@ -157,9 +166,21 @@ it('the machine is read from what Linux lists', () => {
     'avx512f',
   ]);
   expect(cpuinfoFeatures('')).toEqual([]);
+});
+
+it("the driver's version is that of the kernel module, or in the name of the library that is loaded", () => {
+  const of = (files: Record<string, string>) => driverVersion((path) => files[path] ?? '');
   const greeting = 'NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  550.54.14  Release Build\nGCC version: gcc 12.2.0';
-  expect(driverVersion(greeting)).toBe('550.54.14');
-  expect(driverVersion('')).toBeUndefined();
+  const older = 'NVRM version: NVIDIA UNIX x86_64 Kernel Module  470.82.01  Wed Oct 27 21:21:55 UTC 2021\n';
+  const maps = [
+    '7f3a2c000000-7f3a2c021000 rw-p 00000000 00:00 0',
+    '7f3a40000000-7f3a40200000 r-xp 00000000 08:01 131 /usr/lib/x86_64-linux-gnu/libcuda.so.580.65.06',
+    '7f3a50000000-7f3a50200000 r-xp 00000000 08:01 132 /usr/lib/x86_64-linux-gnu/libc.so.6',
+  ].join('\n');
+  expect(of({ '/proc/driver/nvidia/version': greeting })).toBe('550.54.14');
+  expect(of({ '/proc/driver/nvidia/version': older, '/proc/self/maps': maps })).toBe('470.82.01');
+  expect(of({ '/proc/self/maps': maps })).toBe('580.65.06');
+  expect(of({})).toBeNull();
 });
 
 it.runIf(process.platform === 'linux')('the driver is looked for where libraries are', () => {

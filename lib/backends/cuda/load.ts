@@ -5,6 +5,7 @@ import type { Addon, CudaLibraryInfo } from '../../../typings/addon.js';
 import { BackendError, UnavailableError } from '../../core/errors.js';
 import { loadAddon } from '../native.js';
 import { load, packageRoot } from '../package.js';
+import { driverVersion } from './driver.js';
 
 /** A device that CUDA programs can run on. */
 export interface DeviceInfo {
@@ -19,6 +20,8 @@ export interface DeviceInfo {
   readonly memory: number;
   /** The newest CUDA version that the driver supports, as "13.0". */
   readonly driver: string;
+  /** The driver's own version, as "580.65.06"; null where the system does not tell, and on a simulated device. */
+  readonly driverVersion: string | null;
 }
 
 const LEAST_CAPABILITY = 75;
@@ -101,8 +104,9 @@ export const isSupported = ({ capability }: { capability: number }): boolean => 
 
 /** The devices as people see them. */
 export function describeDevices({ devices, driver }: CudaLibraryInfo): DeviceInfo[] {
+  const own = isSimulated() ? null : driverVersion();
   return devices.map(({ name, capability, processors, memory }, ordinal) => {
-    return { ordinal, name, capability: (capability / 10).toFixed(1), processors, memory, driver: version(driver) };
+    return { ordinal, name, capability: (capability / 10).toFixed(1), processors, memory, driver: version(driver), driverVersion: own };
   });
 }
 

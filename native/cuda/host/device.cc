@@ -1,5 +1,8 @@
 #include "cuda/host/device.h"
 
+#include <cstdlib>
+#include <cstring>
+
 namespace flaxen::cuda {
 
 namespace {
@@ -28,9 +31,15 @@ bool is_sticky(int error) {
   }
 }
 
+bool is_on(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value && *value && std::strcmp(value, "0") != 0;
+}
+
 }  // namespace
 
-Device::Device(const Library& library, int ordinal, size_t limit) : library_(library), ordinal_(ordinal) {
+Device::Device(const Library& library, int ordinal, size_t limit)
+    : library_(library), ordinal_(ordinal), waits_for_each_step_(is_on("FLAXEN_CUDA_SYNC")) {
   check(library.set_device(ordinal), "choosing the device");
   FlaxenCudaProperties properties{};
   check(library.properties(ordinal, &properties), "asking for the device's properties");
@@ -67,11 +76,20 @@ void Device::check(int error, const std::function<std::string()>& doing) const {
   if (error == 0) return;
   std::string text = "CUDA error " + std::to_string(error) + " (" + library_.error_text(error) + ") in " + doing();
   if (is_sticky(error)) {
+    if (const std::string started = in_flight_.text(); !started.empty()) {
+      text += ", by a kernel of what was under way: " + started + ". With FLAXEN_CUDA_SYNC=1 the error names the step";
+    }
     text += ". The device can do nothing more in this process: restart it";
     const std::lock_guard<std::mutex> lock(lost_mutex_);
     if (lost_.empty()) lost_ = text;
   }
   throw DeviceError(text);
+}
+
+void Device::synchronize() const {
+  const uint64_t started = in_flight_.started();
+  check(library_.stream_synchronize(stream()), "waiting for the device");
+  in_flight_.finish(started);
 }
 
 void* Device::allocate(size_t bytes) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "cuda/host/allocator.h"
+#include "cuda/host/in_flight.h"
 #include "cuda/host/library.h"
 #include "cuda/host/pinned.h"
 
@@ -34,7 +35,7 @@ class Device {
 
   // Makes it the calling thread's device. Throws where an earlier error has made it useless.
   void enter() const;
-  // Throws a DeviceError that says what failed, doing what.
+  // Throws a DeviceError that says what failed, doing what; and, for the fault of a kernel, what was under way.
   void check(int error, const std::function<std::string()>& doing) const;
   void check(int error, const char* doing) const {
     if (error) check(error, [doing] { return std::string(doing); });
@@ -49,7 +50,10 @@ class Device {
   std::byte* arena(size_t bytes);
   size_t arena_bytes() const { return arena_bytes_; }
 
-  void synchronize() const { check(library_.stream_synchronize(stream()), "waiting for the device"); }
+  void synchronize() const;
+  InFlight& in_flight() const { return in_flight_; }
+  // FLAXEN_CUDA_SYNC: each step of a program is waited for, so that a kernel's fault is an error of that step.
+  bool waits_for_each_step() const { return waits_for_each_step_; }
 
  private:
   const Library& library_;
@@ -59,6 +63,8 @@ class Device {
   std::unique_ptr<PinnedMemory> pinned_;
   void* arena_ = nullptr;
   size_t arena_bytes_ = 0;
+  bool waits_for_each_step_;
+  mutable InFlight in_flight_;
   // The error after which the device does nothing any more; seen by the thread that waits for reads too.
   mutable std::mutex lost_mutex_;
   mutable std::string lost_;

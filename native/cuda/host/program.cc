@@ -14,6 +14,7 @@ namespace {
 // A captured graph saves the launches' own cost, of a few microseconds each, from the second step on.
 constexpr size_t kLeastStepsToCapture = 2;
 constexpr int kOutOfMemory = 2;  // a value of cudaError_t
+constexpr size_t kMostStepsNamed = 8;
 
 Prepared prepare_copy(const Graph& graph, const Node& node) {
   const size_t bytes = graph.aval(node.outputs[0]).bytes();
@@ -60,6 +61,12 @@ void Program::lower(std::vector<Prepared> kernels) {
       for (ValueId v : *values) places_.push_back(plan_.values[static_cast<size_t>(v)]);
     }
   }
+  std::string text;
+  for (size_t s = 0; s < std::min(steps_.size(), kMostStepsNamed); ++s) {
+    text += (s > 0 ? ", " : "") + step_text(graph_, graph_.nodes[steps_[s].node], "");
+  }
+  if (steps_.size() > kMostStepsNamed) text += ", " + std::to_string(steps_.size() - kMostStepsNamed) + " more steps";
+  steps_text_ = std::make_shared<const std::string>(std::move(text));
   table_.resize(places_.size());
   scratch_.resize(steps_.size());
 }
@@ -89,6 +96,11 @@ void Program::place(void* const* arrays, std::byte* arena) {
 void Program::run(void* const* arrays) {
   std::byte* arena = plan_.arena_bytes > 0 ? device_.arena(plan_.arena_bytes) : nullptr;
   ++runs_;
+  if (device_.waits_for_each_step()) {
+    place(arrays, arena);
+    return run_steps();
+  }
+  if (!steps_.empty()) device_.in_flight().start(steps_text_);
   const uint64_t generation = device_.memory().generation();
   addresses_.assign(1, arena);
   addresses_.insert(addresses_.end(), arrays, arrays + inputs_.size() + outputs_.size());
@@ -113,13 +125,25 @@ void Program::run(void* const* arrays) {
   *oldest = {generation, addresses_, nullptr, runs_};
 }
 
+void Program::launch_step(size_t s) const {
+  const Step& step = steps_[s];
+  void* const* operands = table_.data() + step.operand;
+  const size_t inputs = graph_.nodes[step.node].inputs.size();
+  check_step(s, step.kernel.launch({device_.library(), &device_.handle(), operands, operands + inputs, scratch_[s]}));
+}
+
+void Program::check_step(size_t s, int error) const {
+  if (error) device_.check(error, [&] { return step_text(graph_, graph_.nodes[steps_[s].node], steps_[s].kernel.note); });
+}
+
 void Program::launch_steps() const {
+  for (size_t s = 0; s < steps_.size(); ++s) launch_step(s);
+}
+
+void Program::run_steps() const {
   for (size_t s = 0; s < steps_.size(); ++s) {
-    const Step& step = steps_[s];
-    const Node& node = graph_.nodes[step.node];
-    void* const* operands = table_.data() + step.operand;
-    const int error = step.kernel.launch({device_.library(), &device_.handle(), operands, operands + node.inputs.size(), scratch_[s]});
-    if (error) device_.check(error, [&] { return step_text(graph_, node, step.kernel.note); });
+    launch_step(s);
+    check_step(s, device_.library().stream_synchronize(device_.stream()));
   }
 }
 

@@ -47,7 +47,10 @@ class Program {
 
   void lower(std::vector<Prepared> kernels);
   void place(void* const* arrays, std::byte* arena);
+  void launch_step(size_t s) const;
+  void check_step(size_t s, int error) const;
   void launch_steps() const;
+  void run_steps() const;  // each to its end
   void capture(Replay& replay);
 
   std::shared_ptr<Device> shared_;
@@ -57,6 +60,7 @@ class Program {
   std::vector<int32_t> aliases_;
   MemoryPlan plan_;
   std::vector<Step> steps_;
+  InFlight::Text steps_text_;     // for errors that come when the program itself may be gone
   std::vector<Location> places_;  // of the operands of all steps
   std::vector<void*> table_;      // the operands themselves
   std::vector<void*> scratch_;    // by step

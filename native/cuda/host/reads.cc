@@ -9,6 +9,7 @@ namespace flaxen::cuda {
 
 void Reads::start(const void* from, void* to, size_t bytes, void* owner) {
   const Library& library = device_.library();
+  const uint64_t behind = device_.in_flight().started();
   PinnedMemory::Buffer* buffer = device_.pinned().take(bytes);
   if (buffer) {
     // After an error the buffer is not used again: its copy may be under way.
@@ -20,7 +21,7 @@ void Reads::start(const void* from, void* to, size_t bytes, void* owner) {
   if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    waiting_.push_back({to, bytes, owner, buffer, {}});
+    waiting_.push_back({to, bytes, owner, buffer, behind, {}});
   }
   more_.notify_one();
 }
@@ -49,6 +50,7 @@ void Reads::work() {
       device_.enter();
       if (read.buffer) {
         device_.check(device_.library().event_synchronize(read.buffer->event), "reading an array");
+        device_.in_flight().finish(read.behind);
         std::memcpy(read.to, read.buffer->memory, read.bytes);
       }
     } catch (const DeviceError& e) {

@@ -18,6 +18,7 @@ struct Read {
   size_t bytes;
   void* owner;                   // handed back with the finished read
   PinnedMemory::Buffer* buffer;  // where the copy goes; null if it is done already
+  uint64_t behind;               // of the device's runs, which are done when the copy is
   std::string error;             // why there is nothing to read, or empty
 };
 

@@ -8,6 +8,7 @@
 #include "simt/memory.h"
 #include "simt/report.h"
 #include "simt/stream.h"
+#include "simt/visible_devices.h"
 
 #define FLAXEN_CUDART __attribute__((visibility("default")))
 
@@ -17,7 +18,7 @@ namespace {
 
 struct State {
   int target = 80;
-  int devices = 1;
+  std::vector<int> devices{0};                                         // by their index on the machine
   std::map<std::pair<int, const void*>, size_t> dynamic_shared_limit;  // of a device's kernel, raised by cudaFuncSetAttribute
   int last_error = CudaError::success;
   int lost = CudaError::success;
@@ -107,8 +108,10 @@ int remembered(int error) {
 }
 
 void set_target(int target) { state().target = target; }
-void set_device_count(int count) { state().devices = count; }
-int device_count() { return state().devices; }
+void set_device_count(int count) { set_devices(visible_devices(nullptr, count)); }
+void set_devices(std::vector<int> on_machine) { state().devices = std::move(on_machine); }
+int device_count() { return static_cast<int>(state().devices.size()); }
+int index_on_machine(int device) { return state().devices[static_cast<size_t>(device)]; }
 int& current_device() {
   thread_local int device = 0;
   return device;
@@ -253,6 +256,8 @@ FLAXEN_CUDART const char* cudaGetErrorString(int error) {
       return "invalid configuration argument";
     case CudaError::no_kernel:
       return "invalid device function";
+    case CudaError::no_device:
+      return "no CUDA-capable device is detected";
     case CudaError::invalid_device:
       return "invalid device ordinal";
     case CudaError::invalid_handle:
@@ -266,6 +271,7 @@ FLAXEN_CUDART const char* cudaGetErrorString(int error) {
   }
 }
 FLAXEN_CUDART int cudaGetDeviceCount(int* count) {
+  if (device_count() == 0) return remembered(CudaError::no_device);
   *count = device_count();
   return CudaError::success;
 }

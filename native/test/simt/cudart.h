@@ -20,6 +20,7 @@ struct CudaError {
     out_of_memory = 2,
     invalid_configuration = 9,
     no_kernel = 98,
+    no_device = 100,
     invalid_device = 101,
     invalid_handle = 400,
     illegal_state = 401,
@@ -44,7 +45,10 @@ int device_target();
 
 // How many devices there are, all alike: 1 if nobody says otherwise, 4 at most.
 void set_device_count(int count);
+// The same of these of a machine's devices, by their index there, which their names tell.
+void set_devices(std::vector<int> on_machine);
 int device_count();
+int index_on_machine(int device);
 // The calling thread's device, 0 until it chooses.
 int& current_device();
 
@@ -64,7 +68,8 @@ class Call {
 };
 // The stream that the calling thread captures, or null.
 void*& captured_stream();
-// The next call of this name fails with this error and does nothing else. "kernel" is no call but the next kernel's run.
+// The next call of this name fails with this error and does nothing else. "kernel" is no call but the next
+// kernel's run, and a kernel's name the next of that kernel.
 void fail_next(const std::string& call, int error);
 // What fail_next said of it, which is then done with; or success.
 int planned_error(const std::string& call);

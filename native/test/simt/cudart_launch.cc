@@ -63,7 +63,9 @@ std::string plain_name(const std::string& mangled) {
 }
 
 int run_kernel(const PtxModule& code, const Function& function, const Launch& launch, void** arguments) {
-  if (const int error = planned_error("kernel")) return error;
+  for (const std::string& name : {std::string("kernel"), plain_name(function.name)}) {
+    if (const int error = planned_error(name)) return error;
+  }
   PtxKernel kernel(code, function, arguments);
   run(kernel, launch);
   if (!device_code().strict || reports().empty()) return CudaError::success;

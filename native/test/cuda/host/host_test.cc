@@ -236,6 +236,73 @@ void failures_of_calls() {
   check_error(error_of([&] { device->enter(); }), "restart it", "a lost device stays lost");
 }
 
+// A device with two programs, until a kernel of one is at fault.
+struct Scene {
+  static constexpr int kIllegalAddress = 700;
+  const std::shared_ptr<Device> device = opened();
+  const std::unique_ptr<cuda::Program> large = two_steps(device, 8, 33), small = two_steps(device, 2, 5);
+  const OnCard in{*device, values(8 * 33, -2)}, out{*device, size_t{33}}, in2{*device, values(10, 1)}, out2{*device, size_t{5}};
+
+  void run_large() { run(*large, in, out); }
+  void run_small() { run(*small, in2, out2); }
+  // What the call throws while the next kernel of this name is at fault.
+  std::string fault(const char* kernel, const std::function<void()>& call) {
+    simt::fail_next(kernel, kIllegalAddress);
+    const std::string text = error_of(call);
+    simt::find_again();
+    check_error(text, "CUDA error 700", "a fault in a kernel");
+    check_error(text, "restart it", "a fault in a kernel");
+    return text;
+  }
+};
+
+// A fault of a kernel comes out later, at a call that does not know the kernel.
+void faults() {
+  {
+    Scene scene;
+    scene.run_large();
+    scene.out.read();
+    scene.run_small();
+    const std::string text = scene.fault("kernel", [&] { scene.device->synchronize(); });
+    check_error(text, "by a kernel of what was under way: (", "what was under way");
+    check_error(text, "reduceSum float32[2, 5] -> float32[5])", "the operations under way");
+    check(text.find("[8, 33]") == text.npos, "what is done is not named: " + text);
+  }
+  {
+    Scene scene;
+    Awaited awaited(*scene.device);
+    std::vector<float> sums(33), sums2(5);
+    scene.run_large();
+    awaited.start(scene.out, sums);
+    check(awaited.finish(1)[0].error.empty(), "a read");
+    for (int i = 0; i < 3; ++i) scene.run_small();
+    const std::string text = scene.fault("kernel", [&] {
+      awaited.start(scene.out2, sums2);
+      throw std::runtime_error(awaited.finish(1)[0].error);
+    });
+    check_error(text, "reading an array, by a kernel of what was under way: (", "a read that nobody waits for");
+    check_error(text, "float32[5]) 3 times.", "runs in a row, and none before the read");
+  }
+  {
+    Scene scene;
+    for (int i = 0; i < 3; ++i) {
+      scene.run_small();
+      scene.run_large();
+    }
+    const std::string text = scene.fault("kernel", [&] { scene.out.read(); });
+    check_error(text, "float32[33]); before it (", "runs by turns");
+    check_error(text, "; 2 more before them", "many runs under way");
+  }
+  setenv("FLAXEN_CUDA_SYNC", "1", 1);
+  Scene scene;
+  unsetenv("FLAXEN_CUDA_SYNC");
+  for (int i = 0; i < 3; ++i) scene.run_large();
+  check_two_steps(values(8 * 33, -2), scene.out.read(), "a program whose steps are waited for");
+  const std::string text = scene.fault("reduce_columns", [&] { scene.run_large(); });
+  check_error(text, ") in reduceSum float32[8, 33] -> float32[33]", "the step at fault");
+  check(text.find("under way") == text.npos, "the step is known: " + text);
+}
+
 void memory() {
   const auto device = opened(0, 8 * kMiB);
   std::vector<void*> pieces;
@@ -324,6 +391,7 @@ const Family family("host", [] {
   whole("reads", reads);
   whole("replays", replays);
   whole("failures of calls", failures_of_calls);
+  whole("faults", faults);
   whole("memory", memory);
   whole("two devices", two_devices);
   whole("refusals", refusals);

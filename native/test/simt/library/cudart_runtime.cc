@@ -80,7 +80,9 @@ FLAXEN_CUDART cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, in
   if (ordinal < 0 || ordinal >= simt::device_count()) return remembered(cudaErrorInvalidDevice);
   const int target = simt::device_target();
   *properties = {};
-  std::snprintf(properties->name, sizeof properties->name, "simulated sm_%d", target);
+  const int index = simt::index_on_machine(ordinal);
+  const std::string which = index == 0 ? "" : " #" + std::to_string(index);
+  std::snprintf(properties->name, sizeof properties->name, "simulated sm_%d%s", target, which.c_str());
   properties->major = target / 10;
   properties->minor = target % 10;
   properties->multiProcessorCount = kProcessors;

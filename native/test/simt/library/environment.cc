@@ -1,10 +1,12 @@
 // The simulated devices of libflaxen_cuda_sim.so: FLAXEN_CUDA_SIM chooses their architecture, 75, 80 or 120; anything else is 80. There is
-// one, or as many as FLAXEN_CUDA_SIM_DEVICES says. FLAXEN_CUDA_SIM_FAIL=cudaMalloc:46 makes the first such call fail with that error, and
-// kernel:700 the first kernel. FLAXEN_CUDA_SIM_LOG names a file that gets a line for each kernel that is launched.
+// one, or as many as FLAXEN_CUDA_SIM_DEVICES says, of which CUDA_VISIBLE_DEVICES chooses as ever. FLAXEN_CUDA_SIM_FAIL=cudaMalloc:46 makes
+// the first such call fail with that error, and kernel:700 the first kernel, sort_chunks:700 the first of that name. FLAXEN_CUDA_SIM_LOG
+// names a file that gets a line for each kernel that is launched.
 #include <cstdlib>
 #include <string>
 
 #include "simt/cudart.h"
+#include "simt/visible_devices.h"
 
 namespace {
 
@@ -30,9 +32,9 @@ flaxen::simt::PtxFiles files() {
 
 bool registered() {
   flaxen::simt::use_device_when_needed(files);
-  if (const std::string devices = setting("FLAXEN_CUDA_SIM_DEVICES"); !devices.empty()) {
-    flaxen::simt::set_device_count(std::atoi(devices.c_str()));
-  }
+  const std::string devices = setting("FLAXEN_CUDA_SIM_DEVICES");
+  const int on_machine = devices.empty() ? 1 : std::atoi(devices.c_str());
+  flaxen::simt::set_devices(flaxen::simt::visible_devices(std::getenv("CUDA_VISIBLE_DEVICES"), on_machine));
   const std::string fault = setting("FLAXEN_CUDA_SIM_FAIL");
   if (const size_t colon = fault.find(':'); colon != fault.npos) {
     flaxen::simt::fail_next(fault.substr(0, colon), std::atoi(fault.c_str() + colon + 1));
