@@ -38,7 +38,13 @@ interface Measured {
     readonly runtime: string;
   };
   /** Of a copy, and of products: 10^9 bytes and operations a second. */
-  readonly rates: { readonly copyGBs: number; readonly tf32: number; readonly fp32: number; readonly bf16: number };
+  readonly rates: {
+    readonly copyGBs: number;
+    readonly tf32: number;
+    readonly fp32: number;
+    readonly bf16: number;
+    readonly rounded: number;
+  };
   readonly kernels: readonly Kernel[];
 }
 
@@ -123,7 +129,7 @@ async function main(): Promise<number> {
     `${card.name}, compute capability ${card.capability / 10}, ${card.processors} processors at up to ${card.clockMHz} MHz, ${card.memoryMiB} MiB at up to ${card.memoryMHz} MHz, driver for CUDA ${card.driver}, runtime ${card.runtime}\n${clocks}`,
   );
   console.log(
-    `copy ${digits(rates.copyGBs)} GB/s; products ${digits(rates.tf32 / 1e3)} TFLOP/s in tf32, ${digits(rates.fp32 / 1e3)} in float32, ${digits(rates.bf16 / 1e3)} in bfloat16\n`,
+    `copy ${digits(rates.copyGBs)} GB/s; products ${digits(rates.tf32 / 1e3)} TFLOP/s in tf32, ${digits(rates.fp32 / 1e3)} in float32, ${digits(rates.bf16 / 1e3)} in bfloat16, ${digits(rates.rounded / 1e3)} of float32 rounded to it\n`,
   );
   console.log(kernelTable(measured));
 

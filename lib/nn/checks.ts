@@ -13,7 +13,8 @@ class Kind {
 export const flag = new Kind('true or false', (v) => typeof v === 'boolean');
 export const finite = new Kind('a finite number', Number.isFinite);
 export const notNegative = new Kind('a finite number of at least 0', (v) => Number.isFinite(v) && (v as number) >= 0);
-export const precision = new Kind("'default', 'high' or 'highest'", (v) => ['default', 'high', 'highest'].includes(v as string));
+const PRECISIONS = ['default', 'high', 'highest', 'bfloat16'];
+export const precision = new Kind("'default', 'high', 'highest' or 'bfloat16'", (v) => PRECISIONS.includes(v as string));
 
 /** Names of a configuration that a layer does not have are errors, as are values of another kind than the name's; `name` belongs to every module. */
 export function checkNames<C extends object>(layer: string, config: C, names: OptionNames<C>): void {

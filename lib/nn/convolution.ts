@@ -31,8 +31,8 @@ interface KernelConfig {
   dtype?: DType;
   /** Default float32. */
   paramDtype?: DType;
-  /** On CPU every product is in full float32; `highest` asks for that on other backends too. */
-  precision?: 'default' | 'high' | 'highest';
+  /** Products are in full float32 at any precision. */
+  precision?: 'default' | 'high' | 'highest' | 'bfloat16';
   /** Default lecunNormal(). */
   kernelInit?: Initializer;
   /** Default zeros. */

@@ -20,8 +20,11 @@ export interface DenseConfig {
   dtype?: DType;
   /** Default float32. */
   paramDtype?: DType;
-  /** On `cpu` every product is in full float32; `high` and `highest` ask for that on `cuda` too, whose default is tf32. */
-  precision?: 'default' | 'high' | 'highest';
+  /**
+   * On `cpu` every product is in full float32; `high` and `highest` ask for that on `cuda` too, whose default is tf32, and `bfloat16` for inputs and
+   * kernel rounded to 7 bits of mantissa there, with sums in float32. Gradients are computed alike.
+   */
+  precision?: 'default' | 'high' | 'highest' | 'bfloat16';
   /** Default lecunNormal(). */
   kernelInit?: Initializer;
   /** Default zeros. */
@@ -67,8 +70,8 @@ export const Dense = module(
       const kernel = param('kernel', kernelInit, [x.shape[x.ndim - 1]!, features], paramDtype);
       const bias = useBias ? param('bias', biasInit, [features], paramDtype) : null;
       const to = computeDtype(dtype, bias === null ? [x, kernel] : [x, kernel, bias]);
-      const exact = asked === 'default' ? undefined : 'highest';
-      return dense(convert(x, to), convert(kernel, to), bias === null ? null : convert(bias, to), exact);
+      const wanted = asked === 'default' ? undefined : asked === 'bfloat16' ? asked : 'highest';
+      return dense(convert(x, to), convert(kernel, to), bias === null ? null : convert(bias, to), wanted);
     },
   (config) => {
     checkNames('Dense', config, NAMES);

@@ -126,11 +126,16 @@ FLAXEN_CUDA_API int flaxen_cuda_batch_norm_grad_strided(const FlaxenCudaDevice* 
 /* c[batch] = a b + bias, then relu; c is dense [batch, m, n]. a is [m, k], or [k, m] where transposed; b is [k, n], or [n, k]. Strides are
    in elements, from row to row as stored, and from one matrix of the batch to the next. A dense layer: a = x, b = kernel; its dx: a = dy,
    b = kernel transposed; its kernel's gradient: a = x transposed, b = dy, and b_sums is that of the bias. */
+typedef enum FlaxenCudaPrecision { /* what float32 elements are rounded to before they are multiplied, where the device has tensor cores */
+                                   FLAXEN_CUDA_TF32,
+                                   FLAXEN_CUDA_FLOAT32,
+                                   FLAXEN_CUDA_BFLOAT16
+} FlaxenCudaPrecision;
 typedef struct FlaxenCudaGemm {
   int64_t batch, m, n, k;
   int64_t a_stride, b_stride, a_batch, b_batch;
   int a_transposed, b_transposed;
-  int precise; /* float32 throughout; else tf32 where the device has it */
+  FlaxenCudaPrecision precision;
   int relu;
 } FlaxenCudaGemm;
 /* bias [n], moments and b_sums may be null. moments [blocks, 3, n]: of c's columns, in blocks of flaxen_cuda_gemm_moment_rows rows, as
@@ -140,11 +145,11 @@ FLAXEN_CUDA_API size_t flaxen_cuda_gemm_scratch(const FlaxenCudaGemm* gemm, int 
 FLAXEN_CUDA_API int flaxen_cuda_gemm(const FlaxenCudaDevice* device, const FlaxenCudaGemm* gemm, const float* a, const float* b,
                                      const float* bias, float* c, float* moments, float* b_sums, void* scratch);
 
-/* The same of bfloat16 a and b: products and sums in float32. */
+/* The same of bfloat16 a and b: products and sums in float32, with tensor cores unless the precision is float32. */
 FLAXEN_CUDA_API int flaxen_cuda_gemm_bf16(const FlaxenCudaDevice* device, const FlaxenCudaGemm* gemm, const uint16_t* a, const uint16_t* b,
                                           const float* bias, float* c, float* moments, float* b_sums, void* scratch);
 
-/* c = a b of int32 or uint32 matrices, modulo 2^32; `precise` and `relu` are not looked at. */
+/* c = a b of int32 or uint32 matrices, modulo 2^32; `precision` and `relu` are not looked at. */
 FLAXEN_CUDA_API int flaxen_cuda_gemm_integer(const FlaxenCudaDevice* device, const FlaxenCudaGemm* gemm, const void* a, const void* b,
                                              void* c);
 

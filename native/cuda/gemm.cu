@@ -111,12 +111,13 @@ extern "C" size_t flaxen_cuda_gemm_scratch(const FlaxenCudaGemm* g, int moments)
 
 extern "C" int flaxen_cuda_gemm(const FlaxenCudaDevice* device, const FlaxenCudaGemm* g, const float* a, const float* b, const float* bias,
                                 float* c, float* moments, float* b_sums, void* scratch) {
-  const auto run = g->precise || device->capability < 80 ? gemm_fma : gemm_tf32;
+  const bool by_fma = device->capability < 80 || g->precision == FLAXEN_CUDA_FLOAT32;
+  const auto run = by_fma ? gemm_fma : g->precision == FLAXEN_CUDA_BFLOAT16 ? gemm_rounded : gemm_tf32;
   return product(*device, *g, run, sizeof(float), a, b, bias, c, moments, b_sums, scratch);
 }
 
 extern "C" int flaxen_cuda_gemm_bf16(const FlaxenCudaDevice* device, const FlaxenCudaGemm* g, const uint16_t* a, const uint16_t* b,
                                      const float* bias, float* c, float* moments, float* b_sums, void* scratch) {
-  const auto run = g->precise || device->capability < 80 ? gemm_bf16_fma : gemm_bf16;
+  const auto run = g->precision == FLAXEN_CUDA_FLOAT32 || device->capability < 80 ? gemm_bf16_fma : gemm_bf16;
   return product(*device, *g, run, sizeof(uint16_t), a, b, bias, c, moments, b_sums, scratch);
 }

@@ -61,11 +61,11 @@ __global__ void __launch_bounds__(Product::kThreads, Product::kResident) gemm(co
     __syncthreads();  // everybody's copies are in, and everybody is done with the stage that is filled next
     load(tile + kStages - 1);
     Stage& stage = stages[tile % kStages];
-    product.add(stage.a, stage.b);
     if (g.b_sums && blockIdx.x == 0 && thread < columns) {
 #pragma unroll
       for (int k = 0; k < kInner<Element>; ++k) b_sum += widened(stage.b.at(thread, k));
     }
+    product.add(stage.a, stage.b);
   }
   wait_copies<0>();
 
@@ -150,6 +150,7 @@ using GemmLaunch = int (*)(const FlaxenCudaDevice& device, const GemmArguments& 
                            bool b_along_k);
 int gemm_fma(const FlaxenCudaDevice& device, const GemmArguments& g, int64_t batch, int extent, bool a_along_k, bool b_along_k);
 int gemm_tf32(const FlaxenCudaDevice& device, const GemmArguments& g, int64_t batch, int extent, bool a_along_k, bool b_along_k);
+int gemm_rounded(const FlaxenCudaDevice& device, const GemmArguments& g, int64_t batch, int extent, bool a_along_k, bool b_along_k);
 int gemm_bf16_fma(const FlaxenCudaDevice& device, const GemmArguments& g, int64_t batch, int extent, bool a_along_k, bool b_along_k);
 int gemm_bf16(const FlaxenCudaDevice& device, const GemmArguments& g, int64_t batch, int extent, bool a_along_k, bool b_along_k);
 

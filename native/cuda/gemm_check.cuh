@@ -9,6 +9,7 @@ constexpr int64_t kMostGridYZ = 65535;  // batches past it take another launch
 
 inline int check_gemm(const FlaxenCudaGemm& g, int64_t tile) {
   const int64_t a_width = g.a_transposed ? g.m : g.k, b_width = g.b_transposed ? g.k : g.n;
+  if (g.precision < FLAXEN_CUDA_TF32 || g.precision > FLAXEN_CUDA_BFLOAT16) return FLAXEN_CUDA_BAD_ARGUMENT;
   if (g.batch < 0 || g.m < 0 || g.n < 0 || g.k < 0 || g.a_stride < a_width || g.b_stride < b_width) return FLAXEN_CUDA_BAD_ARGUMENT;
   if (g.batch >= kMostElements || g.m >= kMostElements || g.k >= kMostElements || g.n > kMostGridYZ * tile) return FLAXEN_CUDA_TOO_LARGE;
   if (g.n > 0 && g.m >= kMostElements / g.n) return FLAXEN_CUDA_TOO_LARGE;

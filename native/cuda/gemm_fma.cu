@@ -1,5 +1,5 @@
 // Products in plain float32: for sm_75, and for precision 'highest'. Traffic, operations and tiling are said in cuda/gemm.cuh.
-// By ptxas 91 to 168 registers, 18432 to 40960 bytes of shared memory.
+// By ptxas 90 to 168 registers, 18432 to 40960 bytes of shared memory.
 #include "cuda/gemm.cuh"
 
 namespace flaxen::cuda {

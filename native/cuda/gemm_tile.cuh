@@ -193,6 +193,22 @@ struct Tf32Product : WarpTiles<rows, columns> {
   }
 };
 
+// Of float32, rounded to bfloat16 as it leaves shared memory. A thread's four of k are those that it would have in tf32, whose reads fall
+// into different banks: mma sums over k in whatever order both operands have it.
+template <int rows, int columns, bool a_along_k, bool b_along_k>
+struct RoundedProduct : WarpTiles<rows, columns> {
+  using Element = float;
+
+  FLAXEN_DEVICE void add(Tile<float, rows, a_along_k>& a, Tile<float, columns, b_along_k>& b) {
+#pragma unroll
+    for (int k = 0; k < kInner<float>; k += 16) {
+      const int own = k + this->t;
+      this->multiply([&](int i, int half) { return round_to_bf16(a.at(i, own + half * 8), a.at(i, own + half * 8 + 4)); },
+                     [&](int j, int half) { return round_to_bf16(b.at(j, own + half * 8), b.at(j, own + half * 8 + 4)); }, mma_bf16);
+    }
+  }
+};
+
 // Elements k and k + 1 in one word.
 template <int extent, bool along_k>
 FLAXEN_DEVICE uint32_t pair_of(Tile<Bf16, extent, along_k>& tile, int i, int k) {

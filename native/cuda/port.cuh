@@ -46,6 +46,19 @@ FLAXEN_DEVICE uint32_t round_to_tf32(float x) {
 #endif
 }
 
+// Both to the nearest bfloat16, ties to even, in one word: `low` in its low half.
+FLAXEN_DEVICE uint32_t round_to_bf16(float low, float high) {
+#if defined(FLAXEN_SIMT_HOST)
+  return flaxen::simt::round_to_bf16(low, high);
+#elif FLAXEN_ARCH >= 800
+  uint32_t bits;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));
+  return bits;
+#else
+  return __float_as_uint(low) >> 16 | (__float_as_uint(high) & 0xffff0000u);
+#endif
+}
+
 // d (16 x 8) += a (16 x 8) * b (8 x 8), over a warp. With g = lane / 4 and t = lane % 4 a lane holds
 // a0 = A[g][t], a1 = A[g+8][t], a2 = A[g][t+4], a3 = A[g+8][t+4]; b0 = B[t][g], b1 = B[t+4][g];
 // d0 = D[g][2t], d1 = D[g][2t+1], d2 = D[g+8][2t], d3 = D[g+8][2t+1].

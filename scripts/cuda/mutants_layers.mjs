@@ -120,6 +120,20 @@ export const gemm = [
     ],
     ['no guard for stores of 2 bytes', 'bounds', 'to = inside ? source[e] : T{0};', 'to = source[e];'],
   ]),
+  ...planted({ file: 'gemm_tile.cuh', of: 'gemm_rounded.cu', test: 'gemm', only: 'rounded' }, [
+    [
+      'the halves of a pair are of different k in a and b',
+      'numbers',
+      'round_to_bf16(b.at(j, own + half * 8), b.at(j, own + half * 8 + 4))',
+      'round_to_bf16(b.at(j, own + half * 8 + 4), b.at(j, own + half * 8))',
+    ],
+    [
+      'half of k twice',
+      'numbers',
+      'round_to_bf16(a.at(i, own + half * 8), a.at(i, own + half * 8 + 4))',
+      'round_to_bf16(a.at(i, own + half * 4), a.at(i, own + half * 4 + 4))',
+    ],
+  ]),
   ...planted({ file: 'gemm.cu', test: 'gemm' }, [
     [
       'the last part of a split is dropped',

@@ -41,7 +41,7 @@ interface Usage {
 }
 
 /** A product by its demangled name: gemm<FmaProduct<...>, extent, extent, a along k, b along k>. */
-const PRODUCT = /gemm<flaxen::cuda::(Fma|Tf32|Bf16)Product<([^>]*)>, (\d+), \d+, (true|false), (true|false)>/;
+const PRODUCT = /gemm<flaxen::cuda::(Fma|Tf32|Bf16|Rounded)Product<([^>]*)>, (\d+), \d+, (true|false), (true|false)>/;
 
 /** The shared memory of a product's launch, as cuda/gemm.cuh asks for it: a ring of stages, each a tile of A and one of B, 64 bytes along k. */
 function gemmShared(kind: string, extent: number, aAlongK: boolean, bAlongK: boolean): number {
@@ -62,7 +62,9 @@ function rowOf(name: string): string {
   const product = PRODUCT.exec(name);
   if (product) {
     const bf16 = product[1] === 'Bf16' || product[2]!.includes('unsigned short');
-    const by = { Fma: bf16 ? 'bfloat16 by float32' : 'float32', Tf32: 'tf32', Bf16: 'bfloat16' }[product[1]!];
+    const by = { Fma: bf16 ? 'bfloat16 by float32' : 'float32', Tf32: 'tf32', Bf16: 'bfloat16', Rounded: 'float32 rounded to bfloat16' }[
+      product[1]!
+    ];
     return `gemm, ${by}, ${product[3]} x ${product[3]}`;
   }
   return /(\w+)(<.*)?\(/.exec(name.replace(/^void /, '').replace(/flaxen::cuda::|\(anonymous namespace\)::/g, ''))![1]!;

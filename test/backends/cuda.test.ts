@@ -25,7 +25,7 @@ describe.skipIf(!existsSync(simulator))('on the simulated device', () => {
   });
   const device = () => (currentBackend() as CudaBackend).device;
 
-  type Precision = 'default' | 'highest';
+  type Precision = 'default' | 'highest' | 'bfloat16';
   const Model = nn.module('Model', ({ precision }: { precision: Precision }) => (x: Tensor, { train }: { train: boolean }) => {
     x = nn.Dense({ features: 8, precision })(x);
     x = nn.BatchNorm({ useRunningAverage: !train, momentum: 0.9 })(x);
@@ -70,6 +70,7 @@ describe.skipIf(!existsSync(simulator))('on the simulated device', () => {
     ['default', true, 5e-3],
     ['default', false, 5e-3],
     ['highest', true, 1e-5],
+    ['bfloat16', true, 5e-2],
   ])(
     "the guide's train step at precision %s (donated: %s) gives the losses of the C++ kernels within %s",
     (precision, donate, tolerance) => {
@@ -88,6 +89,62 @@ describe.skipIf(!existsSync(simulator))('on the simulated device', () => {
     const text = jit(valueAndGrad(loss)).lower(params).asText();
     expect(text).toMatch(/fused\.dense .*16x8x5\n +y = x \* kernel \+ bias; statistics of y; y through batch norm and relu/);
     expect(text).toMatch(/fused\.denseGrad .*\n +dkernel = x\^T \* dy; dbias/);
+  });
+
+  it('at precision bfloat16 operands are rounded, gradients included, and sums are not', () => {
+    const Layer = nn.Dense({ features: 6, useBias: false, precision: 'bfloat16' });
+    const x = random.normal(random.PRNGKey(20), [5, 40]);
+    const variables = Layer.init(random.PRNGKey(21), x);
+    const rounded = (t: Tensor) => {
+      const bits = new Uint32Array(Float32Array.from(t.dataSync()).buffer).map((b) => (b + 0x7fff + ((b >>> 16) & 1)) & 0xffff0000);
+      return np.array(Array.from(new Float32Array(bits.buffer))).reshape(t.shape);
+    };
+    const [params, ct] = [variables.params.kernel as Tensor, random.normal(random.PRNGKey(22), [5, 6])];
+    const f = jit((kernel: Tensor) =>
+      valueAndGrad((k: Tensor) =>
+        Layer.apply({ params: { kernel: k } }, x)
+          .mul(ct)
+          .sum(),
+      )(kernel),
+    );
+    const [value, gradient] = f(params);
+    expect(
+      f
+        .lower(params)
+        .asText()
+        .match(/5x6x40, bfloat16|40x6x5, bfloat16/g),
+    ).toHaveLength(2);
+    setBackend('cpu');
+    const [near, exact] = [rounded(x).matmul(rounded(params)).mul(ct).sum(), x.matmul(params).mul(ct).sum()];
+    const gradients = [rounded(x).transpose().matmul(rounded(ct)), x.transpose().matmul(ct)].map((t) => Array.from(t.dataSync()));
+    setBackend('cuda');
+    const off = (got: number[], wanted: number[]) => Math.max(...got.map((v, i) => Math.abs(v - wanted[i]!)));
+    expect(off([value.item() as number], [near.item() as number])).toBeLessThan(1e-4);
+    expect(off([value.item() as number], [exact.item() as number])).toBeGreaterThan(1e-3);
+    expect(off(Array.from(gradient.dataSync()), gradients[0]!)).toBeLessThan(1e-5);
+    expect(off(Array.from(gradient.dataSync()), gradients[1]!)).toBeGreaterThan(1e-3);
+  });
+
+  it('FLAXEN_MATMUL_PRECISION is that of the products that ask for none', () => {
+    const x = np.ones([2, 3]);
+    const text = (asked?: 'highest') => {
+      const Layer = nn.Dense({ features: 4, ...(asked && { precision: asked }) });
+      const variables = Layer.init(random.PRNGKey(0), x);
+      return jit((v: typeof variables) => Layer.apply(v, x))
+        .lower(variables)
+        .asText();
+    };
+    const given = process.env.FLAXEN_MATMUL_PRECISION;
+    try {
+      process.env.FLAXEN_MATMUL_PRECISION = 'bfloat16';
+      expect(text()).toContain('2x4x3, bfloat16');
+      expect(text('highest')).toContain('2x4x3, float32');
+      process.env.FLAXEN_MATMUL_PRECISION = 'half';
+      expect(() => text()).toThrow('FLAXEN_MATMUL_PRECISION must be default, high, highest or bfloat16, got "half"');
+    } finally {
+      if (given === undefined) delete process.env.FLAXEN_MATMUL_PRECISION;
+      else process.env.FLAXEN_MATMUL_PRECISION = given;
+    }
   });
 
   /** The same on both backends, within round-off; what `cuda` compiled to is returned. */

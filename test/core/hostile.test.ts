@@ -126,7 +126,7 @@ describe('layers', () => {
     [
       'Dense',
       () => nn.Dense({ features: 2, precision: wrong('best') }),
-      /Dense needs precision to be 'default', 'high' or 'highest', got "best"/,
+      /Dense needs precision to be 'default', 'high', 'highest' or 'bfloat16', got "best"/,
     ],
     ['Conv', () => nn.Conv({ features: 2, kernelSize: [3], useBias: wrong(1) }), /Conv needs useBias to be true or false, got 1/],
     ['Dropout', () => nn.Dropout({ rate: 0.5 }).apply({}, x, wrong({ train: true })), /a call of Dropout has no option "train"/],

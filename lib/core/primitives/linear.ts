@@ -15,8 +15,8 @@ export interface DotDimensions {
   readonly lhsBatch: readonly number[];
   readonly rhsBatch: readonly number[];
 }
-/** float32 throughout, where a backend's own choice may be less: tf32 on `cuda`. */
-export type Precision = 'highest';
+/** float32 throughout, or operands rounded to bfloat16, where a backend's own choice may be between: tf32 on `cuda`. */
+export type Precision = 'highest' | 'bfloat16';
 type Dims = DotDimensions & { readonly precision?: Precision } & Record<string, readonly number[] | Precision>;
 
 /** Parameters with a precision, or none at all where the backend may choose. */
@@ -77,7 +77,8 @@ function gradOfOperand(ct: Tensor, x: Tensor, y: Tensor, d: Dims, second: boolea
 
 /**
  * `jax.lax.dot_general`: the output has the batch dimensions, then x's free ones, then y's. float32, or integers that wrap. With
- * `precision` 'highest' the products and sums of floats are float32, gradients included; else `cuda` may multiply in tf32 (10 bits of mantissa).
+ * `precision` 'highest' the products and sums of floats are float32, gradients included; else `cuda` may round the operands to tf32 (10 bits of mantissa),
+ * with 'bfloat16' to 7.
  * @example
  * const dims = { lhsContract: [1], rhsContract: [0], lhsBatch: [], rhsBatch: [] };
  * lax.dotGeneral(np.array([[1, 2]]), np.array([[3], [4]]), dims); // => Tensor float32[1, 1] [[11]]

@@ -1,7 +1,6 @@
 // Matrix products: dense, alone and with what fuse_dense puts with it, and dotGeneral as a batch of products.
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <numeric>
 
 #include "compiler/fused_dense.h"
@@ -12,16 +11,24 @@ namespace flaxen::cuda {
 
 namespace {
 
-// In float32 throughout: where the node asks for it, or FLAXEN_MATMUL_PRECISION for all.
-bool is_precise(const Node& node) {
-  if (node.params.count("precision")) return node.text("precision") == "highest";
+// What the node asks for, or FLAXEN_MATMUL_PRECISION for all.
+FlaxenCudaPrecision precision_of(const Node& node) {
   const char* all = std::getenv("FLAXEN_MATMUL_PRECISION");
-  return all && std::strcmp(all, "highest") == 0;
+  const bool own = node.params.count("precision") > 0;
+  const std::string asked = own ? node.text("precision") : all ? all : "";
+  if (asked.empty() || asked == "default") return FLAXEN_CUDA_TF32;
+  if (asked == "high" || asked == "highest") return FLAXEN_CUDA_FLOAT32;
+  if (asked == "bfloat16") return FLAXEN_CUDA_BFLOAT16;
+  const std::string name = own ? "the precision of a product" : "FLAXEN_MATMUL_PRECISION";
+  throw GraphError(name + " must be default, high, highest or bfloat16, got \"" + asked + "\"");
 }
 
 std::string note_of(const FlaxenCudaGemm& g) {
   return std::to_string(g.m) + "x" + std::to_string(g.n) + "x" + std::to_string(g.k) +
-         (g.batch > 1 ? ", batch " + std::to_string(g.batch) : "") + (g.precise ? ", float32" : "");
+         (g.batch > 1 ? ", batch " + std::to_string(g.batch) : "") +
+         (g.precision == FLAXEN_CUDA_FLOAT32    ? ", float32"
+          : g.precision == FLAXEN_CUDA_BFLOAT16 ? ", bfloat16"
+                                                : "");
 }
 
 // Rows of `a`, or its columns where it is to be read transposed, times the matrix b.
@@ -34,7 +41,7 @@ FlaxenCudaGemm product_of(const Node& node, int64_t rows, int64_t columns, const
   gemm.a_stride = columns;
   gemm.b_stride = gemm.n;
   gemm.a_transposed = transposed;
-  gemm.precise = is_precise(node);
+  gemm.precision = precision_of(node);
   return gemm;
 }
 
@@ -185,7 +192,7 @@ void prepare_dot_general(const Library& library, const Graph& graph, const Node&
   gemm.b_stride = y.stride;
   gemm.b_batch = y.batch_stride;
   gemm.b_transposed = !y.crossed;
-  gemm.precise = is_precise(node);
+  gemm.precision = precision_of(node);
   const bool is_float = graph.aval(node.inputs[0]).dtype == DType::f32;
   const size_t x_bytes = aligned(static_cast<size_t>(x.copy_elements) * sizeof(float));
   const size_t y_bytes = aligned(static_cast<size_t>(y.copy_elements) * sizeof(float));

@@ -33,7 +33,11 @@ struct Problem {
   }
   std::string text() const {
     return std::to_string(g.batch) + " x (" + std::to_string(g.m) + " x " + std::to_string(g.k) + " * " + std::to_string(g.n) + ")" +
-           (g.a_transposed ? " a'" : "") + (g.b_transposed ? " b'" : "") + (g.precise ? " precise" : "") + (bf16 ? " bfloat16" : "");
+           (g.a_transposed ? " a'" : "") + (g.b_transposed ? " b'" : "") +
+           (g.precision == FLAXEN_CUDA_FLOAT32    ? " precise"
+            : g.precision == FLAXEN_CUDA_BFLOAT16 ? " rounded"
+                                                  : "") +
+           (bf16 ? " bfloat16" : "");
   }
 };
 
@@ -41,14 +45,22 @@ struct Extras {
   bool bias = false, relu = false, moments = false, b_sums = false;
 };
 
-bool on_tensor_cores(const Problem& p) { return device().capability >= 80 && !p.g.precise; }
-bool in_tf32(const Problem& p) { return on_tensor_cores(p) && !p.bf16; }
+bool on_tensor_cores(const Problem& p) { return device().capability >= 80 && p.g.precision != FLAXEN_CUDA_FLOAT32; }
 
 // To 10 bits of mantissa, halves away from zero: what the kernel's cvt.rna does, so that only the sums' own rounding is left to tolerate.
 float rounded_to_tf32(float x) {
   uint32_t bits;
   std::memcpy(&bits, &x, sizeof bits);
   bits = (bits + 0x1000) & ~0x1fffu;
+  std::memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+// To 7 bits of mantissa, halves to even: the kernel's cvt.rn.
+float rounded_to_bf16(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u;
   std::memcpy(&x, &bits, sizeof x);
   return x;
 }
@@ -89,9 +101,11 @@ void run(Problem p, const Extras& extras, int64_t skew = 0, Effort effort = Effo
   p.g.relu = extras.relu;
   const FlaxenCudaGemm& g = p.g;
   const Problem given = p;
-  if (in_tf32(p)) {
-    for (float& v : p.a) v = rounded_to_tf32(v);
-    for (float& v : p.b) v = rounded_to_tf32(v);
+  if (on_tensor_cores(p) && !p.bf16) {
+    const auto rounded = g.precision == FLAXEN_CUDA_BFLOAT16 ? rounded_to_bf16 : rounded_to_tf32;
+    for (std::vector<float>* values : {&p.a, &p.b}) {
+      for (float& v : *values) v = rounded(v);
+    }
   }
   std::vector<double> wanted, b_sums(static_cast<size_t>(g.n));
   for (int64_t q = 0; q < g.batch; ++q) {
@@ -157,7 +171,13 @@ void exact() {
 }
 
 Problem precise(Problem p) {
-  p.g.precise = 1;
+  p.g.precision = FLAXEN_CUDA_FLOAT32;
+  return p;
+}
+
+// The kernel rounds to bfloat16.
+Problem rounded(Problem p) {
+  p.g.precision = FLAXEN_CUDA_BFLOAT16;
   return p;
 }
 
@@ -183,6 +203,7 @@ const Family family("gemm", [] {
       const Extras extras{.bias = (layout & 1) != 0, .relu = layout == 3, .b_sums = layout == 1};
       run(p, extras, 0, m == 33 ? Effort::thorough : Effort::usual);
       if (tensor_cores && (m == 64 || m == 31)) run(precise(p), extras);
+      if (tensor_cores && (m == 3 || m == 64 || m == 65)) run(rounded(p), extras, 0, m == 3 ? Effort::thorough : Effort::usual);
       if (m == 3 || m == 64 || m == 65) run(in_bf16(p), extras, 0, m == 3 ? Effort::thorough : Effort::usual);
     }
   }
@@ -200,6 +221,7 @@ const Family family("gemm", [] {
   // Splits of k, one of them short.
   run(in_bf16(Problem(20, 12, 700, true)), {.bias = true, .relu = true, .b_sums = true}, 0, Effort::thorough);
   run(Problem(20, 12, 700, true), {.bias = true, .relu = true, .b_sums = true}, 0, Effort::thorough);
+  run(rounded(Problem(20, 12, 700, true)), {.bias = true, .relu = true, .b_sums = true});  // the sums are of what was given
   run(Problem(5, 6, 515), {.bias = true}, 1);
   // Moments for a batch norm behind.
   run(Problem(130, 70, 20), {.bias = true, .moments = true}, 0, Effort::thorough);
@@ -207,6 +229,7 @@ const Family family("gemm", [] {
   run(Problem(1, 5, 600), {.bias = true, .relu = true, .moments = true});
   run(Problem(512, 127, 33), {.bias = true, .moments = true}, 0, Effort::once);
   run(in_bf16(Problem(130, 70, 20)), {.bias = true, .moments = true});
+  run(rounded(Problem(130, 70, 20)), {.bias = true, .moments = true});
   // The large tile, which only large matrices get: 96 blocks of 128 x 128.
   for (int layout = 0; layout < 4; ++layout) {
     Problem p(127, 127, 20, layout & 1, layout & 2, 96);
@@ -214,11 +237,16 @@ const Family family("gemm", [] {
     run(p, {.bias = true, .relu = layout == 0}, 0, Effort::once);
     if (tensor_cores && layout == 0) run(precise(p), {}, 0, Effort::once);
     if (layout == 1) run(in_bf16(p), {.relu = true}, 0, Effort::once);
+    if (tensor_cores && layout == 2) run(rounded(p), {.relu = true}, 0, Effort::once);
   }
   FlaxenCudaGemm g = Problem(4, 4, 4).g;
   g.a_stride = 3;
   check(flaxen_cuda_gemm(&device(), &g, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr) == FLAXEN_CUDA_BAD_ARGUMENT,
         "rows that overlap");
+  g = Problem(4, 4, 4).g;
+  g.precision = static_cast<FlaxenCudaPrecision>(3);
+  check(flaxen_cuda_gemm(&device(), &g, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr) == FLAXEN_CUDA_BAD_ARGUMENT,
+        "no such precision");
   g = Problem(4, 4, 4).g;
   g.m = int64_t{1} << 30;
   check(flaxen_cuda_gemm(&device(), &g, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr) == FLAXEN_CUDA_TOO_LARGE,

@@ -55,7 +55,8 @@ void measure(const std::string& name, double bytes, double operations, Unit unit
 
 Floats values(int64_t size, uint32_t seed = 1) { return Floats(random_values(size, seed)); }
 
-FlaxenCudaGemm gemm_of(int64_t m, int64_t n, int64_t k, bool a_transposed = false, bool b_transposed = false, bool precise = false) {
+FlaxenCudaGemm gemm_of(int64_t m, int64_t n, int64_t k, bool a_transposed = false, bool b_transposed = false,
+                       FlaxenCudaPrecision precision = FLAXEN_CUDA_TF32) {
   FlaxenCudaGemm g{};
   g.batch = 1;
   g.m = m;
@@ -65,11 +66,11 @@ FlaxenCudaGemm gemm_of(int64_t m, int64_t n, int64_t k, bool a_transposed = fals
   g.b_stride = b_transposed ? k : n;
   g.a_transposed = a_transposed;
   g.b_transposed = b_transposed;
-  g.precise = precise;
+  g.precision = precision;
   return g;
 }
 
-Unit unit_of(const FlaxenCudaGemm& g) { return g.precise || device().capability < 80 ? Unit::fp32 : Unit::tf32; }
+Unit unit_of(const FlaxenCudaGemm& g) { return g.precision == FLAXEN_CUDA_FLOAT32 || device().capability < 80 ? Unit::fp32 : Unit::tf32; }
 
 void product(const std::string& name, const FlaxenCudaGemm& g, bool relu_bias, bool b_sums) {
   const Floats a = values(g.m * g.k), b = values(g.k * g.n, 2), bias = values(g.n, 3), c(g.m * g.n), sums(g.n);
@@ -154,7 +155,7 @@ void others() {
 }
 
 struct Rates {
-  double copy_gbs, tf32, fp32, bf16;  // 10^9 operations a second
+  double copy_gbs, tf32, fp32, bf16, rounded;  // 10^9 operations a second; `rounded` of float32 that is rounded to bfloat16
 };
 
 // The best of the card: a copy past the caches, and square products.
@@ -173,15 +174,16 @@ Rates rates() {
   const Floats a = values(side * side), b = values(side * side, 2), c(side * side);
   const DeviceArray<uint16_t> p(std::vector<uint16_t>(static_cast<size_t>(side * side), 0x3f80)), q(std::vector<uint16_t>(p.read()));
   const double operations = 2e-6 * static_cast<double>(side) * static_cast<double>(side) * static_cast<double>(side);
-  const auto rate = [&](bool precise) {
-    const FlaxenCudaGemm g = gemm_of(side, side, side, false, false, precise);
+  const auto rate = [&](FlaxenCudaPrecision precision) {
+    const FlaxenCudaGemm g = gemm_of(side, side, side, false, false, precision);
     const Scratch scratch(static_cast<int64_t>(flaxen_cuda_gemm_scratch(&g, 0)));
     return operations / median_ms([&] {
              check_call(flaxen_cuda_gemm(&device(), &g, a.data(), b.data(), nullptr, c.data(), nullptr, nullptr, scratch.data()), "gemm");
            });
   };
-  r.tf32 = rate(false);
-  r.fp32 = rate(true);
+  r.tf32 = rate(FLAXEN_CUDA_TF32);
+  r.fp32 = rate(FLAXEN_CUDA_FLOAT32);
+  r.rounded = rate(FLAXEN_CUDA_BFLOAT16);
   const FlaxenCudaGemm g = gemm_of(side, side, side);
   const Scratch scratch(static_cast<int64_t>(flaxen_cuda_gemm_scratch(&g, 0)));
   r.bf16 =
@@ -231,7 +233,7 @@ int main(int argc, char** argv) {
   others();
   std::ostringstream out;
   out << "{\"card\":{" << card_json() << "},\"rates\":{\"copyGBs\":" << r.copy_gbs << ",\"tf32\":" << r.tf32 << ",\"fp32\":" << r.fp32
-      << ",\"bf16\":" << r.bf16 << "},\"kernels\":[";
+      << ",\"bf16\":" << r.bf16 << ",\"rounded\":" << r.rounded << "},\"kernels\":[";
   for (size_t i = 0; i < rows.size(); ++i) {
     out << (i ? "," : "") << "{\"name\":\"" << rows[i].name << "\",\"ms\":" << rows[i].ms << ",\"bytes\":" << rows[i].bytes
         << ",\"operations\":" << rows[i].operations << ",\"unit\":\"" << name_of(rows[i].unit) << "\"}";

@@ -23,19 +23,20 @@ std::vector<double> product_of(const std::vector<float>& a, const std::vector<fl
   return c;
 }
 
-void products(int64_t m, int64_t n, int64_t k, bool precise) {
+void products(int64_t m, int64_t n, int64_t k, FlaxenCudaPrecision precision) {
   FlaxenCudaGemm g{};
   g.batch = 1;
   g.m = m;
   g.n = n;
   g.k = g.a_stride = k;
   g.b_stride = n;
-  g.precise = precise;
+  g.precision = precision;
   const std::string what = "gemm " + std::to_string(m) + " x " + std::to_string(n) + " x " + std::to_string(k);
   const std::vector<float> a = random_values(m * k, 1), b = random_values(k * n, 2);
   const std::vector<double> wanted = product_of(a, b, m, n, k);
-  // tf32 keeps 11 bits of each factor.
-  const double rounding = precise || device().capability < 80 ? 0 : std::sqrt(static_cast<double>(k)) * 5e-4;
+  // tf32 keeps 11 bits of each factor, bfloat16 8.
+  const double of_factor = device().capability < 80 || precision == FLAXEN_CUDA_FLOAT32 ? 0 : precision == FLAXEN_CUDA_TF32 ? 5e-4 : 4e-3;
+  const double rounding = std::sqrt(static_cast<double>(k)) * of_factor;
   on_schedules(
       [&] {
         const DeviceArray<float> x(a), y(b), c(m * n);
@@ -141,10 +142,10 @@ void scatters(int64_t rows, int64_t features, int64_t updates) {
 }
 
 const Family family("large shapes", [] {
-  for (const bool precise : {false, true}) {
-    products(scaled(1030), scaled(777), scaled(1500), precise);
-    products(scaled(8192), 10, 256, precise);
-    products(scaled(40), scaled(33), scaled(20000), precise);
+  for (const auto precision : {FLAXEN_CUDA_TF32, FLAXEN_CUDA_FLOAT32, FLAXEN_CUDA_BFLOAT16}) {
+    products(scaled(1030), scaled(777), scaled(1500), precision);
+    products(scaled(8192), 10, 256, precision);
+    products(scaled(40), scaled(33), scaled(20000), precision);
   }
   batch_norms(scaled(8192), scaled(257));
   batch_norms(scaled(100001), 10);

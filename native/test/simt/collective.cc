@@ -120,4 +120,16 @@ uint32_t round_to_tf32(float x) {
   return bits & ~0x1fffu;
 }
 
+namespace {
+
+uint32_t nearest_bf16(float x) {
+  const uint32_t bits = std::bit_cast<uint32_t>(x);
+  if (std::isnan(x)) return 0x7fff;
+  return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+
+}  // namespace
+
+uint32_t round_to_bf16(float low, float high) { return nearest_bf16(low) | nearest_bf16(high) << 16; }
+
 }  // namespace flaxen::simt

@@ -18,5 +18,6 @@ void mma_m16n8k16_bf16(Warp& warp, uint32_t present);
 
 // cvt.rna.tf32.f32: to the nearest number with 10 bits of mantissa, halves away from zero.
 uint32_t round_to_tf32(float x);
+uint32_t round_to_bf16(float low, float high);
 
 }  // namespace flaxen::simt

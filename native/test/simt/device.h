@@ -20,6 +20,7 @@ uint64_t warp_shuffle(uint32_t mask, uint64_t value, int source);
 void mma_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]);
 void mma_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]);
 uint32_t round_to_tf32(float x);
+uint32_t round_to_bf16(float low, float high);
 
 // The block's variable that `key` stands for, made at its first use.
 void* shared_variable(const void* key, const char* name, size_t size);

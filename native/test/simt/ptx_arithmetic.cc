@@ -237,6 +237,7 @@ void add_special(HandlerTable& t) {
   t["lg2.f32"] = unary<float>([](float a) { return std::log2(a); });
   t["rsqrt.f32"] = unary<float>([](float a) { return 1.0f / std::sqrt(a); });
   t["cvt.rna.tf32.f32"] = unary<float>([](float a) { return round_to_tf32(a); });
+  t["cvt.bf16x2.f32"] = binary<float>([](float high, float low) { return round_to_bf16(low, high); });
   t["copysign.f32"] = binary<float>([](float sign, float magnitude) { return std::copysign(magnitude, sign); });
   t["popc.b32"] = unary<uint32_t>([](uint32_t a) { return static_cast<uint32_t>(std::popcount(a)); });
   t["clz.b32"] = unary<uint32_t>([](uint32_t a) { return static_cast<uint32_t>(std::countl_zero(a)); });
