@@ -12,7 +12,7 @@ const registry = new Registry(
     // best first
     cuda: { open: () => openCuda() },
     cpu: { open: openNative },
-    tfjs: { open: openTfjs, check: locateTfjs },
+    tfjs: { open: () => openTfjs(), check: locateTfjs },
   },
   (line) => process.stderr.write(`${line}\n`),
 );

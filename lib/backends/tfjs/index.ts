@@ -9,6 +9,7 @@ import type { TfGraph } from './graph.js';
 import { loadTfjsNode, type TfjsNode } from './load.js';
 import { lower } from './lower.js';
 import { ProgramRunner } from './runner.js';
+import { sessionsAreRequired } from './session_fault.js';
 import { Store, TfjsBuffer } from './store.js';
 
 class TfjsExecutable implements Executable {
@@ -44,7 +45,7 @@ class TfjsExecutable implements Executable {
   }
 
   text(): string {
-    return formatOps(this.program, this.runner.isSession ? 'as one session' : 'one by one');
+    return formatOps(this.program, this.runner.how);
   }
 }
 
@@ -53,13 +54,16 @@ class TfjsBackend implements Backend, Foreign {
   readonly store: Store;
   private readonly dropped = new FinalizationRegistry((runner: ProgramRunner) => runner.dispose());
 
-  constructor(readonly tfjsNode: TfjsNode) {
+  constructor(
+    readonly tfjsNode: TfjsNode,
+    private readonly worthLoadingMs?: number,
+  ) {
     this.store = new Store(this, tfjsNode.binding);
   }
 
   compile(graph: WireGraph): Executable {
     const program = lower(graph);
-    const runner = new ProgramRunner(this.tfjsNode.binding, program);
+    const runner = new ProgramRunner(this.tfjsNode.binding, program, this.worthLoadingMs);
     const executable = new TfjsExecutable(this, graph, program, runner);
     this.dropped.register(executable, runner);
     return executable;
@@ -99,5 +103,11 @@ class TfjsBackend implements Backend, Foreign {
   }
 }
 
-/** Loads tfjs-node; throws an UnavailableError where it is missing. */
-export const openTfjs = (): Backend & Foreign => new TfjsBackend(loadTfjsNode());
+/**
+ * Loads tfjs-node; throws an UnavailableError where it is missing, a BackendError for a wrong setting. A program that has run for more than `worthLoadingMs`
+ * becomes a session; the tests say -1, to have one from the first run on.
+ */
+export function openTfjs(worthLoadingMs?: number): Backend & Foreign {
+  sessionsAreRequired(); // a wrong setting is told here and not by the program that first needs it
+  return new TfjsBackend(loadTfjsNode(), worthLoadingMs);
+}

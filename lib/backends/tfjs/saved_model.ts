@@ -6,21 +6,17 @@
 import type { Attribute, Attributes, Op, TfGraph, Value } from './graph.js';
 import { TF_TYPES, type TfType } from './load.js';
 import { bytes, entry, float, integer, join, message, text, type Field } from './protobuf.js';
+import { resultName } from './result_names.js';
 
 export const TAG = 'serve';
 const PRODUCER = 1087; // GraphDef version: that of TensorFlow 2.9, the oldest that tfjs-node comes with
 const PROGRAM = 'program';
 const CALL = 'call';
 
-// The names of operations' results, which a function's nodes refer to; elsewhere it is "output".
-const RESULTS: Readonly<Record<string, readonly string[]>> = { MatMul: ['product'], Relu: ['activations'], Cumsum: ['out'], TopKV2: ['values', 'indices'], Qr: ['q', 'r'], MaxPoolWithArgmax: ['output', 'argmax'] }; // prettier-ignore
-const Y = new Set('Neg Abs Sign Floor Ceil Rint Exp Expm1 Log Sqrt Rsqrt Square Sin Cos Tanh Erf IsFinite IsNan LogicalNot Invert Cast Transpose'.split(' ')); // prettier-ignore
-const Z = new Set('AddV2 Sub Mul RealDiv TruncateDiv TruncateMod Mod Pow Maximum Minimum BitwiseAnd BitwiseOr BitwiseXor LeftShift RightShift LogicalAnd LogicalOr Less LessEqual Greater GreaterEqual Equal NotEqual'.split(' ')); // prettier-ignore
-const resultName = (op: string, output: number): string => RESULTS[op]?.[output] ?? (Y.has(op) ? 'y' : Z.has(op) ? 'z' : 'output');
-
 const inputName = (index: number): string => `i${index}`;
 const outputName = (index: number): string => `o${index}`;
-const opName = (op: Op): string => `n${op.outputs[0]!.id}`;
+/** What the function calls an operation; TensorFlow's messages name it so. */
+export const opName = (op: Op): string => `n${op.outputs[0]!.id}`;
 
 /** The feeds and fetches of a run, joined by commas. */
 export const feedNames = (graph: TfGraph): string => graph.inputs.map((_, i) => `${inputName(i)}:0`).join();

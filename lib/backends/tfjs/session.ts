@@ -2,12 +2,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BackendError } from '../../core/errors.js';
 import type { TfGraph } from './graph.js';
 import type { Binding } from './load.js';
 import type { Runner } from './runner.js';
 import { feedNames, fetchNames, savedModel, TAG } from './saved_model.js';
 
+/** Its constructor and `run` throw what the system or TensorFlow says. */
 export class SessionRunner implements Runner {
   private readonly session: number;
   private readonly inputNames: string;
@@ -29,13 +29,7 @@ export class SessionRunner implements Runner {
   }
 
   run(inputs: readonly number[]): number[] {
-    let results;
-    try {
-      results = this.binding.runSavedModel(this.session, inputs, this.inputNames, this.outputNames);
-    } catch (cause) {
-      throw new BackendError(`tfjs-node failed: ${(cause as Error).message}`, { cause });
-    }
-    return results.map((t) => t.id);
+    return this.binding.runSavedModel(this.session, inputs, this.inputNames, this.outputNames).map((t) => t.id);
   }
 
   dispose(): void {
