@@ -1,4 +1,5 @@
-// read(): copies of arrays in the order of the runs, as promises.
+// read(): copies of arrays in the order of the runs, as promises. A caller that does not promise to keep the array as it is waits in the
+// call.
 #include "addon_env.h"
 #include "addon_errors.h"
 
@@ -23,27 +24,45 @@ DType dtype_of(Napi::Env env, napi_typedarray_type type) {
   }
 }
 
+// A typed array: where its elements are now.
+struct View {
+  napi_typedarray_type type;
+  size_t length;
+  void* data;
+};
+
+View view_of(Napi::Env env, Napi::Value value) {
+  if (!value.IsTypedArray()) throw Napi::TypeError::New(env, kWanted);
+  View view{};
+  check(env, napi_get_typedarray_info(env, value, &view.type, &view.length, &view.data, nullptr, nullptr));
+  return view;
+}
+
 }  // namespace
 
 Napi::Value Env::read(const Napi::CallbackInfo& call) {
   const Ticket ticket = this->ticket(call[1]);
-  if (!call[0].IsTypedArray()) throw Napi::TypeError::New(env_, kWanted);
-  const auto array = call[0].As<Napi::Object>();
-  napi_typedarray_type type;
-  size_t length = 0;
-  void *from = nullptr, *to = nullptr;
-  check(env_, napi_get_typedarray_info(env_, array, &type, &length, &from, nullptr, nullptr));
-  const DType dtype = dtype_of(env_, type);
-  const Napi::Object copy = array_classes_[static_cast<size_t>(dtype)].New({Napi::Number::New(env_, static_cast<double>(length))});
-  check(env_, napi_get_typedarray_info(env_, copy, nullptr, nullptr, &to, nullptr, nullptr));
+  const View wanted = view_of(env_, call[0]);
+  const DType dtype = dtype_of(env_, wanted.type);
+  // The constructor was JS's when the addon was loaded, and so may be anybody's: only then are the places looked up.
+  const Napi::Value made = array_classes_[static_cast<size_t>(dtype)].New({Napi::Number::New(env_, static_cast<double>(wanted.length))});
+  const View from = view_of(env_, call[0]), to = view_of(env_, made);
+  if (to.type != wanted.type || to.length != wanted.length || from.length != wanted.length) {
+    throw Napi::TypeError::New(env_, "the copy of an array has another type or length: leave the global typed arrays as they are");
+  }
 
-  auto pending =
-      std::unique_ptr<PendingRead>(new PendingRead{Napi::Promise::Deferred::New(env_), Napi::Persistent(array), Napi::Persistent(copy)});
+  auto pending = std::unique_ptr<PendingRead>(new PendingRead{
+      Napi::Promise::Deferred::New(env_), Napi::Persistent(call[0].As<Napi::Object>()), Napi::Persistent(made.As<Napi::Object>())});
   const Napi::Promise promise = pending->deferred.Promise();
-  Read read{from, to, length * size_of(dtype), ticket, pending.get(), {}};
+  Read read{from.data, to.data, wanted.length * size_of(dtype), ticket, pending.get(), {}};
   if (reads_++ == 0) notify_.Ref(env_);
   pending.release();  // NOLINT: settle_read takes it back
-  if (executor_->read(read)) settle_read(read);
+  if (executor_->read(read)) {
+    settle_read(read);
+  } else if (!is_true(call[2])) {
+    executor_->finish_reads();
+    settle();
+  }
   return promise;
 }
 

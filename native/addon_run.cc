@@ -38,7 +38,13 @@ Napi::Value Env::run(const Napi::CallbackInfo& call) {
   place_arrays(program, call[2]);
   check_memory(object);
   const Ticket ticket = executor_->run(object.program, arrays_, after_);
-  if (ticket != 0) hold_memory(ticket, call[1]);
+  if (ticket != 0) {
+    if (is_true(call[4])) {
+      hold_memory(ticket, call[1]);
+    } else {
+      executor_->finish(ticket);
+    }
+  }
   settle();
   return Napi::Number::New(env_, static_cast<double>(ticket));
 }
@@ -164,8 +170,9 @@ void Env::check_memory(ProgramObject& object) {
   }
 }
 
-// Keeps the buffers of a queued run alive until it has finished, by the list that names them. (Changing that list or detaching a buffer
-// meanwhile is the caller's mistake: N-API cannot keep a buffer's memory.)
+// Keeps the buffers of a queued run alive until it has finished, by the list that names them. N-API cannot keep a buffer's memory when the
+// buffer is detached or resized, nor forbid that: so only who promises not to, nor to change the list, gets a run that goes on after the
+// call.
 void Env::hold_memory(Ticket ticket, napi_value list) {
   release_until(std::min(executor_->completed(), ticket - 1));
   if (napi_create_reference(env_, list, 1, &held_[ticket % Executor::kQueueLength]) != napi_ok) executor_->wait(ticket);

@@ -51,17 +51,19 @@ export interface Addon {
   /**
    * Runs a program. `memory` lists the buffers that its arrays lie in, and `places` where in them: for each input, then for each output
    * without an alias, an index of `memory` and a byte offset. (A call to N-API for every array would cost a small step more than its
-   * arithmetic; small arrays share buffers.) The list must not change while the run is queued: it keeps the buffers alive. Returns 0 when the run finished inline, else a ticket (a growing integer) of the queued run.
+   * arithmetic; small arrays share buffers.) Returns 0 when the run finished inline, else a ticket (a growing integer) of the queued run.
    * Runs happen in the order of the calls. `after` lists tickets of earlier runs that made the inputs: when one of them failed, so does this.
-   * When the queue is full the call blocks until a place is free.
+   * When the queue is full the call blocks until a place is free. `kept` is the caller's promise that until the run has finished nobody detaches or
+   * resizes the buffers, nor changes the list, which keeps them alive: N-API offers no way to hold memory that is detached, and a run that writes to it
+   * then ends the process. Unless it is `true` the call blocks until the run has finished, so that there is nothing to promise.
    */
-  run(program: Program, memory: readonly ArrayBuffer[], places: Uint32Array, after?: readonly number[]): number;
+  run(program: Program, memory: readonly ArrayBuffer[], places: Uint32Array, after?: readonly number[], kept?: boolean): number;
   /** The highest ticket such that it and all before it have finished. */
   completed(): number;
   /** Blocks until the ticket has finished; throws the run's error. Ticket 0 returns at once. */
   wait(ticket: number): void;
-  /** A copy of `array` as it is after run `ticket` and before any later run; does not block the event loop. */
-  read<A extends WireArray>(array: A, ticket: number): Promise<A>;
+  /** A copy of `array` as it is after run `ticket` and before any later run. It blocks until then, unless `kept` promises what it does for `run`. */
+  read<A extends WireArray>(array: A, ticket: number, kept?: boolean): Promise<A>;
   stats(): AddonStats;
   /** Whether the system's loader finds the NVIDIA driver. */
   hasCudaDriver(): boolean;
@@ -104,8 +106,8 @@ export interface CudaDevice {
   run(program: CudaProgram, arrays: Uint32Array, owners: readonly object[]): void;
   /** Copies `data`, which may change afterwards, into an array. */
   write(array: number, data: WireArray): void;
-  /** Fills `into` from an array behind all that is queued; blocks nothing. */
-  read<A extends WireArray>(array: number, into: A): Promise<A>;
+  /** Fills `into` from an array behind all that is queued. It blocks until then, unless `kept` promises that nobody detaches or resizes `into` meanwhile. */
+  read<A extends WireArray>(array: number, into: A, kept?: boolean): Promise<A>;
   readSync<A extends WireArray>(array: number, into: A): A;
   /** Blocks until all that is queued is done. */
   synchronize(): void;

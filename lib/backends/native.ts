@@ -83,7 +83,7 @@ export class NativeExecutable implements Executable {
       if (from < 0) list(result.block, result.offset);
       results[k] = result;
     }
-    const ticket = backend.addon.run(this.program, memory, places, after);
+    const ticket = backend.addon.run(this.program, memory, places, after, true); // nobody else ever gets these buffers
     if (ticket !== 0) backend.newest = ticket;
     if (ticket !== 0 || into !== null) for (const result of results) result.ticket = ticket;
     return results;
@@ -185,7 +185,7 @@ export class NativeBackend implements Backend {
     if (own.job !== null) await own.job.done;
     if (own.error !== null) throw own.error;
     if (own.ticket === 0) return own.view().slice();
-    return this.addon.read(own.view(), own.ticket);
+    return this.addon.read(own.view(), own.ticket, true);
   }
 
   readSync(buffer: Buffer): DataArray {

@@ -58,7 +58,7 @@ export class RunQueue {
       const head = this.jobs[0]!;
       const ticket = head.waitsFor;
       // A read of nothing tells when the run has finished. Someone else may have gone on meanwhile.
-      if (ticket !== 0) await this.addon.read(NOTHING, ticket).catch(() => {});
+      if (ticket !== 0) await this.addon.read(NOTHING, ticket, true).catch(() => {});
       await turnIfDue();
       if (this.jobs[0] === head && head.waitsFor === ticket && this.settled(head)) this.advance(head);
     }

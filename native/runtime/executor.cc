@@ -98,10 +98,15 @@ void Executor::await(std::unique_lock<std::mutex>& lock, Ticket ticket) {
   awaited_ = kNobody;
 }
 
-void Executor::wait(Ticket ticket) {
+void Executor::finish(Ticket ticket) {
   spin_until([&] { return completed() >= ticket; });
   std::unique_lock<std::mutex> lock(mutex_);
   await(lock, ticket);
+}
+
+void Executor::wait(Ticket ticket) {
+  finish(ticket);
+  const std::lock_guard<std::mutex> lock(mutex_);
   if (const std::string* error = failure(ticket)) throw std::runtime_error(*error);
 }
 
@@ -140,6 +145,11 @@ std::vector<Read> Executor::take_finished_reads() {
   return std::exchange(finished_reads_, {});
 }
 
+void Executor::finish_reads() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  done_.wait(lock, [&] { return reads_pending_.load(std::memory_order_acquire) == 0; });
+}
+
 void Executor::start() {
   if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
 }
@@ -165,6 +175,7 @@ bool Executor::serve_reads(std::unique_lock<std::mutex>& lock) {
   lock.lock();
   finished_reads_.insert(finished_reads_.end(), std::make_move_iterator(now.begin()), std::make_move_iterator(now.end()));
   reads_pending_.fetch_sub(now.size(), std::memory_order_release);
+  done_.notify_one();
   lock.unlock();
   notify_();
   lock.lock();

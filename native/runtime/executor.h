@@ -49,12 +49,16 @@ class Executor {
   // All up to this ticket have finished.
   Ticket completed() const { return completed_.load(std::memory_order_acquire); }
   Ticket issued() const { return issued_; }
+  // Blocks until the ticket has finished; its error stays under the ticket.
+  void finish(Ticket ticket);
   // Blocks until the ticket has finished; throws the run's error.
   void wait(Ticket ticket);
 
   // Reads at once and returns true, or queues the read, to be taken from take_finished_reads.
   bool read(Read& read);
   std::vector<Read> take_finished_reads();
+  // Blocks until all reads have been made.
+  void finish_reads();
 
   uint64_t runs() const { return runs_.load(std::memory_order_relaxed); }
   size_t arena_bytes() const { return arena_bytes_.load(std::memory_order_relaxed); }

@@ -57,6 +57,22 @@ void test_order_and_reads() {
   check(queued_reads == 0 || notified > 0, "finished reads are announced");
 }
 
+void test_waiting() {
+  Executor executor([] {});
+  const auto program = adder(kMany);
+  std::vector<float> state(kMany, 0), step(kMany, 1);
+  Ticket ticket = 0;
+  for (int i = 0; i < 5; ++i) ticket = executor.run(program, {state.data(), step.data(), state.data()}, {});
+  std::vector<float> copy(kMany, 0);
+  Read read{state.data(), copy.data(), kMany * sizeof(float), ticket, nullptr, {}};
+  if (!executor.read(read)) executor.finish_reads();
+  check(copy[kMany - 1] == 5, "a read that was waited for is there");
+  executor.finish_reads();
+  ticket = executor.run(program, {state.data(), step.data(), state.data()}, {});
+  executor.finish(ticket);
+  check(executor.completed() == ticket && state[7] == 6, "so is a run");
+}
+
 void test_end_in_the_middle() {
   for (int round = 0; round < 20; ++round) {
     std::vector<float> state(kMany, 0), step(kMany, 1);
@@ -70,6 +86,7 @@ void test_end_in_the_middle() {
 
 int main() {
   test_order_and_reads();
+  test_waiting();
   test_end_in_the_middle();
   return report("executor");
 }

@@ -204,7 +204,7 @@ describe('the queue', () => {
     for (let i = 0; i < 24; i++) {
       const ticket = run(program, [state, w], [state]);
       tickets.push(ticket);
-      reads.push(addon.read(state, ticket));
+      reads.push(addon.read(state, ticket, true));
     }
     expect(tickets).toEqual([...tickets].sort((a, b) => a - b));
     expect(new Set(tickets).size).toBe(24);
@@ -241,7 +241,7 @@ describe('the queue', () => {
     const timer = setInterval(() => ticks++, 1);
     let last = 0;
     for (let i = 0; i < 8; i++) last = run(program, [x, w], [out]);
-    await addon.read(out, last);
+    await addon.read(out, last, true);
     clearInterval(timer);
     expect(ticks).toBeGreaterThan(0);
   });
@@ -261,7 +261,7 @@ describe('the queue', () => {
         x = y;
         most = Math.max(most, process.memoryUsage().rss);
       }
-      addon.read(x, addon.stats().queued + addon.completed()).then((v) => console.log(v[9], most < 700e6 ? 'flat' : most));`;
+      addon.read(x, addon.stats().queued + addon.completed(), true).then((v) => console.log(v[9], most < 700e6 ? 'flat' : most));`;
     const { status, out } = inChild(script);
     expect(out.trim()).toBe('3 flat');
     expect(status).toBe(0);
@@ -289,9 +289,9 @@ describe('failures', () => {
       const later = run(small, [one(), one()], [out3], [failed]);
       console.log(later > 0, message(() => addon.wait(later)) === message(() => addon.wait(failed)));
       console.log(run(small, [one(), one()], [out3], [other]), out3[0]);
-      addon.read(out, failed).then(() => console.log('read?'), (e) => console.log(e.message === message(() => addon.wait(failed))));
-      addon.read(out3, later).then(() => console.log('read?'), () => console.log('rejected'));
-      addon.read(out2, other).then((v) => console.log(v[0]));`;
+      addon.read(out, failed, true).then(() => console.log('read?'), (e) => console.log(e.message === message(() => addon.wait(failed))));
+      addon.read(out3, later, true).then(() => console.log('read?'), () => console.log('rejected'));
+      addon.read(out2, other, true).then((v) => console.log(v[0]));`;
     const { status, out } = inChild(script, { FLAXEN_ARENA_LIMIT: '600000' });
     expect(out.trim().split('\n')).toEqual([
       expect.stringMatching(/scratch memory, more than FLAXEN_ARENA_LIMIT allows/) as unknown as string,
@@ -343,13 +343,13 @@ describe('environments', () => {
 
   it('end cleanly in the middle of a run', () => {
     expect(inChild(work + 'process.exit(7);')).toMatchObject({ status: 7, out: '' });
-    expect(inChild(work + 'addon.read(y, ticket); process.exit(7);')).toMatchObject({ status: 7, out: '' });
+    expect(inChild(work + 'addon.read(y, ticket, true); process.exit(7);')).toMatchObject({ status: 7, out: '' });
     expect(inChild(work)).toMatchObject({ status: 0, out: '' });
     expect(inChild(work + 'throw new Error("x")').status).toBe(1);
   });
 
   it('keep the process alive for a pending read alone', () => {
-    expect(inChild(work + 'addon.read(y, ticket).then((v) => console.log(v[3]));')).toMatchObject({ status: 0, out: '3\n' });
+    expect(inChild(work + 'addon.read(y, ticket, true).then((v) => console.log(v[3]));')).toMatchObject({ status: 0, out: '3\n' });
   });
 
   it('are apart: workers run, finish and are terminated side by side', () => {
@@ -357,7 +357,7 @@ describe('environments', () => {
     const script = `
       const { Worker } = require('node:worker_threads');
       const work = ${JSON.stringify(work)};
-      const ends = ["addon.read(y, ticket);", "addon.wait(ticket); require('node:worker_threads').parentPort.postMessage(y[3]);"];
+      const ends = ["addon.read(y, ticket, true);", "addon.wait(ticket); require('node:worker_threads').parentPort.postMessage(y[3]);"];
       (async () => {
         for (let round = 0; round < 3; round++) {
           const workers = [0, 1, 1].map((end) => new Worker(work + ends[end], { eval: true }));

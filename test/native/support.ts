@@ -50,12 +50,12 @@ export const outputAvals = (graph: WireGraph): WireAval[] => {
   return graph.outputs.map((o) => avals[o]!);
 };
 
-/** Runs a program on typed arrays; an output with an alias is not looked at. */
+/** Runs a program on typed arrays, which stay as they are meanwhile; an output with an alias is not looked at. */
 export function run(program: Program, inputs: readonly WireArray[], outputs: readonly WireArray[], after?: readonly number[]): number {
   const arrays = [...inputs, ...outputs.filter((_, k) => program.aliases[k]! < 0)];
   const memory = [...new Set(arrays.map((a) => a.buffer as ArrayBuffer))];
   const places = new Uint32Array(arrays.flatMap((a) => [memory.indexOf(a.buffer as ArrayBuffer), a.byteOffset]));
-  return addon.run(program, memory, places, after);
+  return addon.run(program, memory, places, after, true);
 }
 
 /** The arrays that a run of the program writes: fresh, or the inputs that outputs take over. */
@@ -94,7 +94,7 @@ export function doubling(n: number): Float32Array {
 export const loadAddon = `const addon = require(${JSON.stringify(root + 'node_modules/node-gyp-build')})(${JSON.stringify(root)});
   const run = (program, inputs, outputs, after) => {
     const arrays = [...inputs, ...outputs];
-    return addon.run(program, arrays.map((a) => a.buffer), new Uint32Array(arrays.flatMap((a, i) => [i, a.byteOffset])), after);
+    return addon.run(program, arrays.map((a) => a.buffer), new Uint32Array(arrays.flatMap((a, i) => [i, a.byteOffset])), after, true);
   };
 `;
 

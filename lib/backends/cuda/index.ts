@@ -120,7 +120,7 @@ export class CudaBackend implements Backend {
   async read(buffer: Buffer): Promise<DataArray> {
     const { block, dtype, length } = buffer as CudaBuffer;
     try {
-      const data = await this.device.read(block.id, allocate(dtype, length));
+      const data = await this.device.read(block.id, allocate(dtype, length), true);
       await turnIfDue();
       return data;
     } catch (error) {
