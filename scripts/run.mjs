@@ -1,7 +1,7 @@
 // Shared by the set-up scripts: run commands, say what is happening. Only Node's own modules, since these run before npm install.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -26,9 +26,14 @@ export function step(title, work) {
   return status;
 }
 
-/** Installs the dependencies of package-lock.json unless they are there. */
+/** Installs the dependencies of package-lock.json unless they are there, or are another checkout's, which npm ci would empty through the link. */
 export function install() {
-  const stamp = join(root, 'node_modules', '.flaxen-lock');
+  const modules = join(root, 'node_modules');
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    console.log(`node_modules is a link to ${readlinkSync(modules)}: its packages are taken as they are`);
+    return 0;
+  }
+  const stamp = join(modules, '.flaxen-lock');
   const lock = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex');
