@@ -82,7 +82,7 @@ if (tfjs) for (const version of OTHER_NODES) otherNode(version);
 if (existsSync(simulator)) {
   // Products are float32 in these, so that the numbers are those that every backend must give; test/backends/cuda.test.ts has tf32.
   const env = { FLAXEN_BACKEND: 'cuda', FLAXEN_CUDA_SIM: '1', FLAXEN_MATMUL_PRECISION: 'highest' };
-  vitest('public tests on the simulated CUDA device', PUBLIC, env, { options: ['--maxWorkers=2'] }); // each is one thread's work
+  vitest('public tests on the simulated CUDA device', PUBLIC, env, { options: ['--maxWorkers=2', '--testTimeout=300000'] }); // each is one thread's slow work
   for (const target of ['75', '120']) vitest(`training on simulated sm_${target}`, ['backends/cuda_training'], { FLAXEN_CUDA_SIM: target });
 } else console.log('\nno tests on a simulated CUDA device, nor of the CUDA library: there is no nvcc');
 for (const other of isas.filter((name) => name !== isa)) {
