@@ -237,7 +237,7 @@ Napi::Value CudaDevice::read(const Napi::CallbackInfo& call) {
   const Bytes bytes = bytes_of(call[1]);
   const void* from = arrays_->at(id_of(call[0]), bytes.size, "array ", 0);
   // Memory that may be detached or resized meanwhile is filled before the call returns.
-  const bool at_once = bytes.size == 0 || !(call[2].IsBoolean() && call[2].As<Napi::Boolean>().Value());
+  const bool at_once = bytes.size == 0 || !is_true(call[2]);
   if (at_once && bytes.size > 0) cuda::read(*device_, bytes.data, from, bytes.size);
   auto pending =
       std::unique_ptr<PendingRead>(new PendingRead{Napi::Promise::Deferred::New(call.Env()), Napi::Persistent(call[1].As<Napi::Object>())});

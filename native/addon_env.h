@@ -48,8 +48,6 @@ class Env {
     bool written;
   };
 
-  // Whether a promise was given, such as that of `kept`: anything but `true` is none.
-  static bool is_true(Napi::Value value) { return value.IsBoolean() && value.As<Napi::Boolean>().Value(); }
   // A ticket that was given out, else a TypeError or RangeError.
   Ticket ticket(Napi::Value value) const;
   // Lets go of the arrays of finished runs and settles finished reads.

@@ -1,5 +1,6 @@
 // read(): copies of arrays in the order of the runs, as promises. A caller that does not promise to keep the array as it is waits in the
 // call.
+#include "addon_decode.h"
 #include "addon_env.h"
 #include "addon_errors.h"
 

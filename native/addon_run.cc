@@ -1,6 +1,7 @@
 // run(): from JS buffers and places in them to pointers, checked.
 #include <algorithm>
 
+#include "addon_decode.h"
 #include "addon_env.h"
 #include "addon_errors.h"
 

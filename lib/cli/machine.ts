@@ -1,9 +1,9 @@
 /** What this machine is: its processor's vector instructions and its NVIDIA driver, read without loading anything native. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { driverVersion, namedVersion } from '../backends/cuda/driver.js';
+import { driverVersion, namedVersion, readText } from '../backends/cuda/driver.js';
 
 export interface Processor {
   readonly model: string;
@@ -23,12 +23,11 @@ export interface CudaDriver {
 
 const LOOKED_AT = ['sse4_2', 'avx', 'avx2', 'fma', 'bmi2', 'avx512f', 'avx512dq', 'avx512bw', 'avx512vl', 'avx512_bf16', 'amx_bf16'];
 
-const read = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
 const output = (command: string, ...args: string[]): string => spawnSync(command, args, { encoding: 'utf8', timeout: 10_000 }).stdout ?? '';
 
 export function processor(): Processor {
   const features =
-    process.arch === 'arm64' ? ['neon'] : process.platform === 'darwin' ? darwinFeatures() : cpuinfoFeatures(read('/proc/cpuinfo'));
+    process.arch === 'arm64' ? ['neon'] : process.platform === 'darwin' ? darwinFeatures() : cpuinfoFeatures(readText('/proc/cpuinfo'));
   return { model: cpus()[0]?.model.trim() ?? 'unknown', processors: availableParallelism(), features };
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "cpu/gemm_blocking.h"
 #include "cpu/matrix_dense.h"
 #include "cpu/operand_cursor.h"
 #include "runtime/thread_pool.h"
@@ -17,7 +18,6 @@ constexpr int64_t kMostParts = 16, kMostLargeParts = 8;  // each has a dkernel o
 constexpr int64_t kLargeKernel = 16 * 1024;
 constexpr int64_t kElementsPerTask = 8192;
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t lines(int64_t floats) { return ceil_div(floats, kLine) * kLine; }
 int64_t part_of(int64_t size, int64_t parts, int64_t part) { return size * part / parts; }
 

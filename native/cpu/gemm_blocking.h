@@ -1,7 +1,7 @@
 // How a product is cut: what its planning and its running have to agree on.
 #pragma once
 
-#include <algorithm>
+#include <cstdint>
 
 #include "cpu/batch_norm_kernels.h"
 #include "cpu/gemm_kernels.h"

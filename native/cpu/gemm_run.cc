@@ -172,7 +172,7 @@ void Gemm::run_task(const Operands& o, Range slivers, Range panels, Range inner)
   do {
     const int64_t length = std::min(inner_block_, inner.end - p);
     const bool last = p + length == k;
-    const int64_t panels_at_a_time = std::max<int64_t>(1, kPanelGroup * kInnerBlock / std::max<int64_t>(1, length));
+    const int64_t panels_at_a_time = kPanelGroup * kInnerBlock / std::max<int64_t>(1, length);
     for (int64_t group = panels.begin; group < panels.end; group += panels_at_a_time) {
       const Range some{group, std::min(panels.end, group + panels_at_a_time)};
       for (int64_t sliver = slivers.begin; sliver < slivers.end; ++sliver) {

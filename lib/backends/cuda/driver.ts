@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 
 /** The text of a file; empty where it cannot be read. */
-const readText = (path: string): string => {
+export const readText = (path: string): string => {
   try {
     return readFileSync(path, 'utf8');
   } catch {
