@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { constants, setPriority } from 'node:os';
+import { availableParallelism, constants, setPriority } from 'node:os';
 import { join, relative } from 'node:path';
 import { machines, PREBUILD } from './elsewhere/machines.mjs';
 import { nodeOf } from './nodes.mjs';
@@ -24,6 +24,10 @@ const ELSEWHERE = [
   { target: 'linux-x64-musl', machine: 'musl', tests: [...NUMBERS, ...NO_WINDOWS] },
   { target: 'linux-arm64-glibc', machine: 'arm64', tests: ['nn', 'optim', 'random', 'conformance/primitives', ...NO_WINDOWS] },
 ];
+// Measures how late timers are.
+const LATENCY = 'acceptance/soak';
+// A worker a processor; vitest's default leaves one free.
+const ALL = { options: [`--maxWorkers=${availableParallelism()}`] };
 const simulator = join(root, 'build', 'Release', 'libflaxen_cuda_sim.so');
 
 const counts = [];
@@ -56,12 +60,13 @@ const check = (title, work) => {
   return status;
 };
 
-// One build tree for the addon and its C++ tests, so that nothing is compiled twice. The machine code of the CUDA kernels is made by one of the tests,
-// cuda_resources, for each architecture; the library has it by npm run build:cuda.
+// One build tree for the addon and its C++ tests, so that nothing is compiled twice. Without a card the machine code of the CUDA kernels is made by
+// one of the tests alone, cuda_resources, for each architecture; the library has it by npm run build:cuda.
+const card = ['/dev/nvidia0', '/dev/dxg'].some(existsSync);
 if (
   check('install dependencies', install) ||
   check('build the addon, the C++ tests and the library', () =>
-    build(['--CDFLAXEN_BUILD_TESTS=ON', '--CDFLAXEN_CUDA=ON', '--CDFLAXEN_CUDA_MACHINE_CODE=OFF']),
+    build(['--CDFLAXEN_BUILD_TESTS=ON', '--CDFLAXEN_CUDA=ON', `--CDFLAXEN_CUDA_MACHINE_CODE=${card ? 'ON' : 'OFF'}`]),
   )
 )
   finish();
@@ -76,13 +81,15 @@ check('typecheck', () => run('npm', ['run', '--silent', 'typecheck']));
 ctest('C++ tests', ['-LE', 'cuda']);
 if (existsSync(simulator)) ctest('C++ tests of the CUDA kernels', ['-L', 'cuda']);
 const { isa, isas } = createRequire(import.meta.url)('node-gyp-build')(root).info();
-vitest(`tests on cpu, ${isa}`, [], { FLAXEN_BACKEND: 'cpu', FLAXEN_ISA: isa });
-if (tfjs) vitest('public tests on tfjs', PUBLIC, { FLAXEN_BACKEND: 'tfjs' });
+const cpu = { FLAXEN_BACKEND: 'cpu', FLAXEN_ISA: isa };
+vitest(`tests on cpu, ${isa}`, [`!${LATENCY}`], cpu, ALL);
+vitest(`event loop and memory of long runs on cpu, ${isa}`, [LATENCY], cpu); // alone
+if (tfjs) vitest('public tests on tfjs', PUBLIC, { FLAXEN_BACKEND: 'tfjs' }, ALL);
 if (tfjs) for (const version of OTHER_NODES) otherNode(version);
 if (existsSync(simulator)) {
   // Products are float32 in these, so that the numbers are those that every backend must give; test/backends/cuda.test.ts has tf32.
   const env = { FLAXEN_BACKEND: 'cuda', FLAXEN_CUDA_SIM: '1', FLAXEN_MATMUL_PRECISION: 'highest' };
-  vitest('public tests on the simulated CUDA device', PUBLIC, env, { options: ['--maxWorkers=2', '--testTimeout=300000'] }); // each is one thread's slow work
+  vitest('public tests on the simulated CUDA device', PUBLIC, env, { options: [...ALL.options, '--testTimeout=300000'] }); // each is one thread's slow work
   for (const target of ['75', '120']) vitest(`training on simulated sm_${target}`, ['backends/cuda_training'], { FLAXEN_CUDA_SIM: target });
 } else console.log('\nno tests on a simulated CUDA device, nor of the CUDA library: there is no nvcc');
 for (const other of isas.filter((name) => name !== isa)) {
@@ -169,7 +176,7 @@ function otherNode(major) {
   if (fetched !== 0) return;
   const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim();
   check(`tfjs-node loads on Node ${version}`, () => run(node, ['dist/cli/main.js', 'install-tfjs-node']));
-  vitest(`small public tests on tfjs, Node ${version}`, SMALL, { FLAXEN_BACKEND: 'tfjs' }, { node });
+  vitest(`small public tests on tfjs, Node ${version}`, SMALL, { FLAXEN_BACKEND: 'tfjs' }, { ...ALL, node });
 }
 
 /** Runs the test files whose paths begin so, all if none is named, without those behind a `!`. */

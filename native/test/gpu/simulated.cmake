@@ -1,6 +1,6 @@
 # The programs for a card without one: linked with the simulator all cases pass, on other numbers than the tests' own, and the benchmark goes
-# through all of its code; linked with the real runtime they say that there is no GPU. Included by native/test/cuda, which has `tests` and
-# `test_objects`, what became of them.
+# through all of its code; linked with the real runtime they say that there is no GPU. Included by native/test/cuda, which has
+# `test_objects`, the compiled cases.
 set(gpu ${CMAKE_SOURCE_DIR}/native/test/gpu)
 set(ptx "$<JOIN:$<TARGET_OBJECTS:flaxen_cuda_ptx_80>,;>")
 
@@ -20,7 +20,10 @@ endforeach()
 
 find_package(CUDAToolkit QUIET)
 if(TARGET CUDA::cudart_static)
-  add_executable(gpu_test_real ${gpu}/main.cc ${gpu}/platform.cc ${gpu}/card.cc ${gpu}/large_test.cc families.cc ${tests} $<TARGET_OBJECTS:flaxen_cuda_kernels>)
+  add_executable(gpu_test_real ${gpu}/main.cc ${gpu}/platform.cc ${gpu}/card.cc ${gpu}/large_test.cc families.cc $<TARGET_OBJECTS:flaxen_cuda_kernels>)
+  foreach(object ${test_objects})  # the objects alone: they were told of the simulator's cuda_runtime.h, which this program must not see
+    target_sources(gpu_test_real PRIVATE $<TARGET_OBJECTS:${object}>)
+  endforeach()
   target_link_libraries(gpu_test_real PRIVATE flaxen_tested CUDA::cudart_static)
   target_include_directories(gpu_test_real PRIVATE ${CMAKE_SOURCE_DIR}/native/test)
   add_test(NAME gpu_test_real COMMAND gpu_test_real)
