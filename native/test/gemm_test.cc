@@ -227,6 +227,7 @@ int main(int argc, char**) {
                              {13, 11, 5000},
                              {300, 600, 700},
                              {515, 130, 1030},
+                             {600, 70, 40},
                              {64, 10, 4100}}) {
         if (quick && m * n * k > 3000000) continue;
         product(m, n, k, la, lb, true, false, 0);
