@@ -9,7 +9,7 @@ import { root } from '../run.mjs';
 const TESTS = ['batch_norm', 'fuse_relu', 'gemm', 'dense', 'fuse_dense', 'elementwise_chains', 'loss', 'reduce'].map(
   (name) => `${name}_test`,
 );
-const PACKAGES = 'bochs bochs-term bochsbios vgabios isolinux syslinux-common xorriso busybox-static cpio'.split(' ');
+const PACKAGES = 'bochs bochsbios vgabios isolinux syslinux-common xorriso busybox-static cpio'.split(' ');
 const KERNEL = 'linux-image-cloud-amd64';
 const PROCESSOR = 'corei7_skylake_x';
 const PATIENCE = 3 * 3600_000;
@@ -81,7 +81,7 @@ function disc() {
   for (const path of ['/usr/lib/ISOLINUX/isolinux.bin', '/usr/lib/syslinux/modules/bios/ldlinux.c32'])
     cpSync(path, join(iso, 'isolinux', basename(path)));
   // Linux takes no xsave at all where the sizes of its compact form do not fit, and Bochs counts them otherwise.
-  const options = 'console=ttyS0 loglevel=3 nosmp noapic mitigations=off random.trust_cpu=on clearcpuid=xsaves,xsavec';
+  const options = 'console=ttyS0 loglevel=3 nosmp noapic tsc=reliable mitigations=off random.trust_cpu=on clearcpuid=xsaves,xsavec';
   writeFileSync(
     join(iso, 'isolinux', 'isolinux.cfg'),
     `default tests\nprompt 0\nlabel tests\n kernel /vmlinuz\n append initrd=/initrd.gz ${options}\n`,
@@ -100,7 +100,7 @@ async function boot() {
     'ata0-master': `type=cdrom, path=${join(home, 'tests.iso')}, status=inserted`,
     boot: 'cdrom',
     com1: `enabled=1, mode=file, dev=${serial}`,
-    display_library: 'term',
+    display_library: 'rfb, options="timeout=0"',
     log: join(home, 'bochs.log'),
     panic: 'action=fatal',
     clock: 'sync=none',
